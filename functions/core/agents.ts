@@ -1,0 +1,76 @@
+import { agentChain, append, planeChain, readHead } from './audit.ts';
+import { diff } from './part.ts';
+import type { Fields } from './providers.ts';
+import type { Actor, AgentRecord } from './records.ts';
+import { makeDue, passKey, publishKey, type Wake } from './schedule.ts';
+import type { Store } from './store.ts';
+import { canonical, type Clock, type Hashing, type Json } from './surroundings.ts';
+
+export interface ChangeDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly hashing: Hashing;
+  readonly wake: Wake;
+}
+
+/** What a caller decides about an agent; revision, incarnation and times follow from it. */
+export type AgentDraft = Omit<AgentRecord, 'revision' | 'incarnation' | 'enabledAt' | 'changedAt'>;
+
+const toDraft = ({ revision: _r, incarnation: _i, enabledAt: _e, changedAt: _c, ...draft }: AgentRecord): AgentDraft => draft;
+const toFields = (draft: AgentDraft): Fields => JSON.parse(JSON.stringify(draft)) as Fields;
+
+/**
+ * The one way in which an agent's spec changes: decides on the current record, then record, audit row and due time commit
+ * together and the pass is woken. `decide` may run more than once; `undefined` or an equal draft changes nothing.
+ */
+export async function changeAgent(
+  agentId: string,
+  actor: Actor,
+  decide: (current: AgentRecord | undefined) => AgentDraft | undefined,
+  { store, clock, hashing, wake }: ChangeDeps,
+): Promise<AgentRecord | undefined> {
+  const outcome = await store.transact(async (tx) => {
+    const current = await tx.get('agents', agentId);
+    const draft = decide(current);
+    if (!draft || (current && canonical(toFields(draft)) === canonical(toFields(toDraft(current)))))
+      return { record: current, changed: false };
+    const [due, publish, head] = [
+      await tx.get('schedule', passKey(agentId)),
+      await tx.get('schedule', publishKey(agentId)),
+      await readHead(tx, agentChain(agentId)),
+    ];
+    const now = clock.now();
+    const back = draft.desired === 'running' && current?.desired !== 'running';
+    const record: AgentRecord = {
+      ...draft,
+      revision: (current?.revision ?? 0) + 1,
+      incarnation: (current?.incarnation ?? 0) + (back || !current ? 1 : 0),
+      enabledAt: back ? now : (current?.enabledAt ?? now),
+      changedAt: now,
+    };
+    const before: Fields = current ? toFields(toDraft(current)) : {};
+    const changes: Json = diff(toFields(draft), before).map(({ field, from, to }) => ({ field, from: from ?? null, to }));
+    tx.set('agents', agentId, record);
+    append(
+      tx,
+      head,
+      [{ at: now, actor, action: 'agent.change', target: agentId, detail: { revision: record.revision, changes } }],
+      hashing,
+    );
+    makeDue(tx, passKey(agentId), due, now);
+    makeDue(tx, publishKey(agentId), publish, now);
+    return { record, changed: true };
+  });
+  if (outcome.changed) wake.wake(passKey(agentId));
+  return outcome.record;
+}
+
+/** Adds one row to an audit chain outside any change: a refusal, an access. */
+export async function note(
+  scope: { readonly agentId: string } | { readonly planeId: string },
+  entry: { readonly actor: Actor; readonly action: string; readonly target: string; readonly detail?: Json },
+  { store, clock, hashing }: Pick<ChangeDeps, 'store' | 'clock' | 'hashing'>,
+): Promise<void> {
+  const chain = 'agentId' in scope ? agentChain(scope.agentId) : planeChain(scope.planeId);
+  await store.transact(async (tx) => void append(tx, await readHead(tx, chain), [{ at: clock.now(), ...entry }], hashing));
+}

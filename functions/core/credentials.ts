@@ -1,0 +1,61 @@
+import { PlaneError } from './errors.ts';
+import type { AgentRecord } from './records.ts';
+import type { Store } from './store.ts';
+import type { Clock } from './surroundings.ts';
+
+/** Keyed message authentication with the plane's token key, which never leaves the composition root. */
+export interface TokenKey {
+  /** HMAC-SHA-256, base64url. */
+  mac(text: string): string;
+  /** Compares in constant time. */
+  equal(a: string, b: string): boolean;
+}
+
+/**
+ * `join` is traded once for a `session`; `session` opens /agent/ for fifteen minutes; `model` opens the model gateway;
+ * `gateway` is the agent's own OpenClaw token; `link` opens the owner's page.
+ */
+export type CredentialKind = 'join' | 'session' | 'model' | 'gateway' | 'link';
+
+export interface Credential {
+  readonly kind: CredentialKind;
+  readonly agentId: string;
+  readonly incarnation: number;
+  /** The join's number, or when a session or link ends in milliseconds since 1970; 0 where neither applies. */
+  readonly extra: number;
+}
+
+export const sessionMs = 15 * 60_000;
+export const linkMs = 7 * 24 * 3_600_000;
+
+export interface Credentials {
+  mint(credential: Credential): string;
+  /**
+   * The agent that a token stands for. Throws `unauthenticated` unless the token is ours, of this kind, of the living
+   * incarnation, unexpired, and the store still wants the agent to run: revoking is a write to the store and nothing else.
+   */
+  check(token: string, kind: CredentialKind): Promise<{ agent: AgentRecord; extra: number }>;
+}
+
+const refused = (): PlaneError => new PlaneError('unauthenticated', 'cannot accept this token: it is not valid, or no longer');
+
+export function createCredentials({ key, store, clock }: { key: TokenKey; store: Store; clock: Clock }): Credentials {
+  const body = ({ kind, agentId, incarnation, extra }: Credential): string => `oc1.${kind}.${agentId}.${incarnation}.${extra}`;
+
+  function mint(credential: Credential): string {
+    const text = body(credential);
+    return `${text}.${key.mac(text)}`;
+  }
+
+  async function check(token: string, kind: CredentialKind): Promise<{ agent: AgentRecord; extra: number }> {
+    const [, , agentId = '', incarnation = '', extra = ''] = token.split('.');
+    const credential = { kind, agentId, incarnation: Number(incarnation), extra: Number(extra) };
+    if (!key.equal(token, mint(credential))) throw refused();
+    const agent = await store.get('agents', agentId);
+    if (agent?.desired !== 'running' || agent.incarnation !== credential.incarnation) throw refused();
+    if ((kind === 'session' || kind === 'link') && credential.extra <= clock.now()) throw refused();
+    return { agent, extra: credential.extra };
+  }
+
+  return { mint, check };
+}

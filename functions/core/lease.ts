@@ -1,0 +1,131 @@
+import { append, readHead, agentChain, type Entry } from './audit.ts';
+import { PlaneError, toMessage } from './errors.ts';
+import type { AuditHead, PartName, ScheduleRecord, StatusRecord } from './records.ts';
+import { makeDue, publishKey } from './schedule.ts';
+import type { Store, Transaction } from './store.ts';
+import type { Clock, Ctx, Hashing, Json, Log } from './surroundings.ts';
+
+export interface LeaseDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly hashing: Hashing;
+  readonly log: Log;
+  /** Names this process. */
+  readonly holder: string;
+  /** How long a lease lasts, in milliseconds; longer than any effect. */
+  readonly leaseMs: number;
+}
+
+export interface Effect {
+  readonly part: PartName;
+  readonly verb: 'apply' | 'revoke' | 'remove' | 'restart';
+  readonly provider: string;
+  readonly effectMs: number;
+  readonly detail?: Json;
+  run(ctx: Ctx): Promise<void>;
+}
+
+/** The right to act on one agent, until it is lost. */
+export interface Lease {
+  /** Runs one effect: its audit row and deadline are durable before it starts, and it never outlives the lease. */
+  effect(effect: Effect): Promise<void>;
+  /** Writes the status before there are effects to remember in it. */
+  begin(status: StatusRecord): Promise<void>;
+  /** Writes the status and ends the lease; refused when the lease was lost. */
+  record(status: StatusRecord | undefined, entries: readonly Entry[], also?: (tx: Transaction, head: AuditHead) => void): Promise<void>;
+}
+
+export type Acquired = { readonly lease: Lease } | { readonly heldMs: number };
+
+const lost = (agentId: string): PlaneError =>
+  new PlaneError('conflict', `cannot go on with agent ${agentId}: its lease was lost; another pass has taken over`);
+
+/** Takes the lease of an agent, or says for how long another holds it. */
+export async function acquire(agentId: string, signal: AbortSignal, deps: LeaseDeps): Promise<Acquired> {
+  const { store, clock, hashing, log, holder, leaseMs } = deps;
+  const chain = agentChain(agentId);
+  const taken = await store.transact(async (tx) => {
+    const now = clock.now();
+    const held = await tx.get('leases', agentId);
+    if (held && held.expiresAt > now) return { heldMs: held.expiresAt - now };
+    const fence = (held?.fence ?? 0) + 1;
+    tx.set('leases', agentId, { agentId, fence, holder, expiresAt: now + leaseMs });
+    return { fence };
+  });
+  if ('heldMs' in taken) return { heldMs: taken.heldMs ?? leaseMs };
+  const { fence } = taken;
+
+  async function readOwn(tx: Transaction) {
+    const held = await tx.get('leases', agentId);
+    if (held?.fence !== fence) throw lost(agentId);
+    return held;
+  }
+
+  const actor = { kind: 'plane', id: holder } as const;
+
+  async function start(effect: Effect): Promise<{ expiresAt: number; until: number }> {
+    return store.transact(async (tx) => {
+      const held = await readOwn(tx);
+      const status = await tx.get('statuses', agentId);
+      const head = await readHead(tx, chain);
+      const now = clock.now();
+      const until = now + effect.effectMs;
+      const expiresAt = Math.max(held.expiresAt, now + leaseMs);
+      tx.set('leases', agentId, { ...held, expiresAt });
+      if (status) tx.set('statuses', agentId, { ...status, effectsUntil: Math.max(status.effectsUntil, until) });
+      const detail = { provider: effect.provider, fence, ...(effect.detail === undefined ? {} : { changes: effect.detail }) };
+      append(tx, head, [{ at: now, actor, action: `effect.start ${effect.verb}`, target: effect.part, detail }], hashing);
+      return { expiresAt, until };
+    });
+  }
+
+  async function end(effect: Effect, outcome: Json): Promise<void> {
+    await store.transact(async (tx) => {
+      await readOwn(tx);
+      const head = await readHead(tx, chain);
+      append(tx, head, [{ at: clock.now(), actor, action: `effect.end ${effect.verb}`, target: effect.part, detail: outcome }], hashing);
+    });
+  }
+
+  async function effect(wanted: Effect): Promise<void> {
+    const { expiresAt, until } = await start(wanted);
+    const leftMs = until - clock.now();
+    if (leftMs <= 0 || until > expiresAt) throw lost(agentId);
+    const ctx = { signal: AbortSignal.any([signal, clock.deadline(leftMs)]), log };
+    try {
+      await wanted.run(ctx);
+    } catch (error) {
+      await end(wanted, { ok: false, error: toMessage(error) });
+      throw error;
+    }
+    await end(wanted, { ok: true });
+  }
+
+  async function begin(status: StatusRecord): Promise<void> {
+    await store.transact(async (tx) => {
+      await readOwn(tx);
+      tx.set('statuses', agentId, status);
+    });
+  }
+
+  async function record(
+    status: StatusRecord | undefined,
+    entries: readonly Entry[],
+    also?: (tx: Transaction, head: AuditHead) => void,
+  ): Promise<void> {
+    await store.transact(async (tx) => {
+      const held = await readOwn(tx);
+      const current = status && (await tx.get('statuses', agentId));
+      const publish: ScheduleRecord | undefined = status && (await tx.get('schedule', publishKey(agentId)));
+      const head = entries.length > 0 ? await readHead(tx, chain) : undefined;
+      tx.set('leases', agentId, { ...held, expiresAt: 0 });
+      if (status) {
+        tx.set('statuses', agentId, { ...status, effectsUntil: Math.max(status.effectsUntil, current?.effectsUntil ?? 0) });
+        makeDue(tx, publishKey(agentId), publish, clock.now());
+      }
+      if (head) also?.(tx, append(tx, head, entries, hashing));
+    });
+  }
+
+  return { lease: { effect, begin, record } };
+}

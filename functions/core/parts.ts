@@ -1,0 +1,207 @@
+import type { Credentials } from './credentials.ts';
+import type { Listing, Part } from './part.ts';
+import type { EgressPolicy, Fields, Providers } from './providers.ts';
+import type { AgentRecord } from './records.ts';
+import type { Store } from './store.ts';
+import type { Clock, Ctx } from './surroundings.ts';
+
+export interface Introduction {
+  /** Sends the agent's introduction to its owner; the same key is never delivered twice. */
+  send(agent: AgentRecord, text: string | undefined, key: string, ctx: Ctx): Promise<void>;
+}
+
+export interface PartsDeps {
+  readonly providers: Providers;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly credentials: Credentials;
+  readonly egress: EgressPolicy;
+  readonly introduction: Introduction;
+  /** How long one effect may take, in milliseconds. */
+  readonly effectMs: number;
+  /** How soon a part that is coming up is looked at again, in milliseconds. */
+  readonly waitMs: number;
+}
+
+/** A plain introduction goes out when the agent has not written one by then (REQ-UX-02 allows five minutes). */
+export const introductionPatienceMs = 4 * 60_000;
+
+/** A heartbeat older than this no longer shows that the runtime is ready, in milliseconds. */
+const heartbeatMs = 300_000;
+
+const none = { state: 'absent' } as const;
+
+/** Turns the four provider kinds into the parts of one agent, in the order in which they come to exist. */
+export function createParts({ providers, store, clock, credentials, egress, introduction, effectMs, waitMs }: PartsDeps) {
+  const { infra, secrets, network } = providers;
+
+  return function partsOf(agent: AgentRecord): readonly Part[] {
+    const { agentId, planeId, incarnation, spec } = agent;
+    const owner = { planeId, agentId };
+    const common = { effectMs, waitMs };
+
+    const principal: Part = {
+      ...common,
+      name: 'principal',
+      provider: infra.name,
+      desired: {},
+      async observe(ctx) {
+        const found = await infra.principal(agentId, ctx);
+        return found ? { state: 'present', owner: found, ready: true, revoked: false, fields: {}, detail: found.id } : none;
+      },
+      apply: (_changes, ctx) => infra.ensurePrincipal(agentId, ctx),
+      remove: (ctx) => infra.removePrincipal(agentId, ctx),
+    };
+
+    const joinCount = async (): Promise<number> => {
+      const join = await store.get('joins', agentId);
+      return join?.incarnation === incarnation ? join.count : 0;
+    };
+    const gatewayName = 'gateway/token';
+    const modelName = 'model/apiKey';
+    /** The incarnation and number are in the name, so that a listing of names shows whether the right token waits. */
+    const joinName = (count: number): string => `join/${incarnation}-${count + 1}`;
+
+    const namespace: Part = {
+      ...common,
+      name: 'secrets',
+      provider: secrets.name,
+      desired: { complete: true, granted: true },
+      async observe(ctx) {
+        const [found, count, reader] = await Promise.all([secrets.namespace(agentId, ctx), joinCount(), infra.principal(agentId, ctx)]);
+        if (!found) return none;
+        const complete = [gatewayName, modelName, joinName(count)].every((name) => found.names.includes(name));
+        const granted = found.grantedTo !== undefined && found.grantedTo === reader?.id;
+        const fields: Fields = { complete, granted };
+        return { state: 'present', owner: found, ready: complete && granted, revoked: found.grantedTo === undefined, fields };
+      },
+      async apply(_changes, ctx) {
+        const count = await joinCount();
+        const wanted = [
+          [gatewayName, credentials.mint({ kind: 'gateway', agentId, incarnation, extra: 0 })],
+          [modelName, credentials.mint({ kind: 'model', agentId, incarnation, extra: 0 })],
+          [joinName(count), credentials.mint({ kind: 'join', agentId, incarnation, extra: count + 1 })],
+        ] as const;
+        for (const [name, value] of wanted) await secrets.set(name, value, agentId, ctx);
+        const spent = (await secrets.list(agentId, ctx)).filter((name) => name.startsWith('join/') && name !== joinName(count));
+        for (const name of spent) await secrets.delete(name, agentId, ctx);
+        const reader = await infra.principal(agentId, ctx);
+        if (reader) await secrets.grant(agentId, reader.id, ctx);
+      },
+      revoke: (ctx) => secrets.revokeGrant(agentId, ctx),
+      remove: (ctx) => secrets.purge(agentId, ctx),
+    };
+
+    const access: Part = {
+      ...common,
+      name: 'access',
+      provider: network.name,
+      desired: { access: agent.ownerEmail },
+      async observe(ctx) {
+        const found = await network.observe(agentId, ctx);
+        if (!found) return none;
+        const fields: Fields = { access: found.access ?? null };
+        return { state: 'present', owner: found, ready: true, revoked: found.access === undefined, fields };
+      },
+      apply: (_changes, ctx) => network.setupAccess(agentId, agent.ownerEmail, ctx),
+      revoke: (ctx) => network.revokeAccess(agentId, ctx),
+      remove: (ctx) => network.remove(agentId, ctx),
+    };
+
+    const egressPart: Part = {
+      ...common,
+      name: 'egress',
+      provider: network.name,
+      desired: { default: egress.default, allowedDomains: [...egress.allowedDomains] },
+      async observe(ctx) {
+        const found = await network.observe(agentId, ctx);
+        if (!found?.egress) return none;
+        const fields: Fields = { default: found.egress.default, allowedDomains: found.egress.allowedDomains };
+        return { state: 'present', owner: found, ready: true, revoked: true, fields };
+      },
+      apply: (_changes, ctx) => network.configureEgress(agentId, egress, ctx),
+    };
+
+    const size = { machineType: spec.machineType, diskSizeGb: spec.diskSizeGb };
+    const machine: Part = {
+      ...common,
+      name: 'machine',
+      provider: infra.name,
+      desired: { ...size, region: spec.region, on: true },
+      async observe(ctx) {
+        const found = await infra.status(agentId, ctx);
+        if (!found) return none;
+        const { machineType, diskSizeGb, region, state, detail } = found;
+        const on = state === 'preparing' || state === 'running';
+        const fields: Fields = { machineType, diskSizeGb, region, on };
+        return {
+          state: 'present',
+          owner: found,
+          ready: state === 'running',
+          revoked: !on,
+          fields,
+          ...(detail === undefined ? {} : { detail }),
+        };
+      },
+      async apply(changes, ctx) {
+        const sizeOnly = changes.length > 0 && changes.every(({ field, from }) => field in size && from !== undefined);
+        if (sizeOnly) return infra.resize(agentId, size, ctx);
+        const image = spec.image === undefined ? {} : { image: spec.image };
+        const labels = { 'openclaw-plane': planeId, 'openclaw-agent': agentId };
+        return infra.provision({ ...owner, ...size, ...image, region: spec.region, labels }, ctx);
+      },
+      revoke: (ctx) => infra.freeze(agentId, ctx),
+      remove: (ctx) => infra.deprovision(agentId, ctx),
+    };
+
+    const runtime: Part = {
+      ...common,
+      name: 'runtime',
+      provider: 'sidecar',
+      desired: {},
+      async observe() {
+        const heartbeat = await store.get('heartbeats', agentId);
+        if (heartbeat?.incarnation !== incarnation) return none;
+        const ready = heartbeat.ready && clock.now() - heartbeat.at <= heartbeatMs;
+        const detail = heartbeat.detail === undefined ? {} : { detail: heartbeat.detail };
+        return { state: 'present', owner, ready, revoked: true, fields: {}, ...detail };
+      },
+    };
+
+    const written = async (): Promise<string | undefined> => {
+      const heartbeat = await store.get('heartbeats', agentId);
+      return heartbeat?.incarnation === incarnation ? heartbeat.introduction : undefined;
+    };
+    const introduce: Part = {
+      ...common,
+      name: 'introduction',
+      provider: 'mail',
+      errand: true,
+      desired: { sent: true },
+      async observe() {
+        const sent = await store.get('introductions', agentId);
+        if (sent?.incarnation === incarnation) return { state: 'present', owner, ready: true, revoked: true, fields: { sent: true } };
+        const due = (await written()) !== undefined || clock.now() >= agent.enabledAt + introductionPatienceMs;
+        return { state: 'present', owner, ready: false, revoked: true, fields: { sent: !due } };
+      },
+      async apply(_changes, ctx) {
+        const text = await written();
+        await introduction.send(agent, text, `introduction/${agentId}/${incarnation}`, ctx);
+        const sent = { agentId, incarnation, sentAt: clock.now(), by: text === undefined ? 'plane' : 'agent' } as const;
+        await store.transact(async (tx) => void tx.set('introductions', agentId, sent));
+      },
+    };
+
+    return [principal, namespace, access, egressPart, machine, runtime, introduce];
+  };
+}
+
+/** Every list a removal is checked against. */
+export function createListings({ infra, secrets, network }: Providers, planeId: string): readonly Listing[] {
+  return [
+    { what: 'machines', provider: infra.name, list: (ctx) => infra.listInstances(planeId, ctx) },
+    { what: 'principals', provider: infra.name, list: (ctx) => infra.listPrincipals(ctx) },
+    { what: 'secrets', provider: secrets.name, list: (ctx) => secrets.listNamespaces(ctx) },
+    { what: 'network', provider: network.name, list: (ctx) => network.list(ctx) },
+  ];
+}

@@ -1,0 +1,179 @@
+import type { Condition, Phase } from '../../shared/agent.ts';
+import { toMessage } from './errors.ts';
+import { acquire, type Lease, type LeaseDeps } from './lease.ts';
+import { planPart, type Listing, type Observed, type Part } from './part.ts';
+import type { AgentRecord, PartName, PartStatus, StatusRecord } from './records.ts';
+import { removalPass } from './removal.ts';
+import type { Handler } from './schedule.ts';
+import { canonical, type Ctx, type Json, type Signer } from './surroundings.ts';
+
+export interface PassDeps extends LeaseDeps {
+  readonly signer: Signer;
+  /** The parts of an agent in the order in which they come to exist. */
+  readonly partsOf: (agent: AgentRecord) => readonly Part[];
+  readonly listings: readonly Listing[];
+  /** How long a look may take, in milliseconds. */
+  readonly observeMs: number;
+  /** How often a healthy agent is looked at without any hint, in milliseconds. */
+  readonly resyncMs: number;
+  /** Asks the agent's machine to start again. */
+  readonly restart: (agentId: string, ctx: Ctx) => Promise<void>;
+}
+
+export type Observations = Partial<Record<PartName, Observed>>;
+
+export async function observeAll(parts: readonly Part[], ctx: Ctx): Promise<Observations> {
+  const seen: Observations = {};
+  await Promise.all(
+    parts.map(async (part) => {
+      seen[part.name] = await part.observe(ctx).catch((error: unknown): Observed => ({ state: 'unknown', error }));
+    }),
+  );
+  return seen;
+}
+
+export function toPartStatus(observed: Observed | undefined): PartStatus {
+  if (!observed || observed.state === 'absent') return { state: 'absent' };
+  if (observed.state === 'unknown') return { state: 'failed', detail: toMessage(observed.error) };
+  const detail = observed.detail === undefined ? {} : { detail: observed.detail };
+  if (observed.revoked) return { state: 'revoked', ...detail };
+  return { state: observed.ready ? 'ready' : 'preparing', ...detail };
+}
+
+export const toPartStatuses = (seen: Observations): StatusRecord['parts'] =>
+  Object.fromEntries(Object.entries(seen).map(([name, observed]) => [name, toPartStatus(observed)]));
+
+/** The status to record, or `undefined` when nothing that matters has changed. */
+export function changedStatus(next: StatusRecord, before: StatusRecord | undefined): StatusRecord | undefined {
+  const what = ({ changedAt: _changedAt, effectsUntil: _effectsUntil, ...rest }: StatusRecord): string =>
+    canonical(rest as unknown as Json);
+  return before && what(before) === what(next) ? undefined : next;
+}
+
+interface Progress {
+  readonly phase: Phase;
+  readonly conditions: readonly Condition[];
+  readonly delayMs: number;
+  readonly failure?: unknown;
+}
+
+/** Brings an agent that should run one step nearer: acts in order until a part is not ready yet. */
+async function ensure(
+  agent: AgentRecord,
+  status: StatusRecord,
+  lease: Lease,
+  seen: Observations,
+  ctx: Ctx,
+  deps: PassDeps,
+): Promise<Progress> {
+  const owner = { planeId: agent.planeId, agentId: agent.agentId };
+  const wasRunning = status.phase === 'running';
+  const parts = deps.partsOf(agent);
+  const standing: Phase = wasRunning ? 'running' : 'provisioning';
+  for (const part of parts) {
+    let observed = seen[part.name];
+    if (!observed || observed.state === 'unknown') {
+      const error = observed?.error;
+      const message = `cannot look at ${part.name} of agent ${agent.agentId}: ${toMessage(error)}; it is tried again`;
+      return { phase: standing, conditions: [{ type: 'ProviderFailed', message }], delayMs: 0, failure: error };
+    }
+    const step = planPart(part, observed, owner);
+    if (step.verb === 'refuse') {
+      const message = `${part.name} is held by agent ${step.owner.agentId} of plane ${step.owner.planeId}; remove it there, or rename this plane`;
+      return { phase: standing, conditions: [{ type: 'OwnedByAnother', message }], delayMs: deps.resyncMs };
+    }
+    if (step.verb === 'apply' && part.apply) {
+      const { apply } = part;
+      const { name, provider, effectMs } = part;
+      const detail = step.changes.map(({ field, from, to }) => ({ field, from: from ?? null, to }));
+      try {
+        await lease.effect({ part: name, verb: 'apply', provider, effectMs, detail, run: (effectCtx) => apply(step.changes, effectCtx) });
+        observed = await part.observe(ctx);
+      } catch (error) {
+        seen[name] = { state: 'unknown', error };
+        return { phase: standing, conditions: [{ type: 'ProviderFailed', message: toMessage(error) }], delayMs: 0, failure: error };
+      }
+      seen[name] = observed;
+    }
+    if (observed.state === 'present' && observed.ready) continue;
+    const running = part.errand === true || (wasRunning && part.name === 'runtime');
+    return { phase: running ? 'running' : 'provisioning', conditions: [], delayMs: part.waitMs };
+  }
+  return { phase: 'running', conditions: [], delayMs: deps.resyncMs };
+}
+
+async function runningPass(
+  agent: AgentRecord,
+  status: StatusRecord | undefined,
+  lease: Lease,
+  signal: AbortSignal,
+  deps: PassDeps,
+): Promise<number> {
+  const { clock, log, holder } = deps;
+  const fresh = !status || status.incarnation !== agent.incarnation;
+  const before: StatusRecord = fresh
+    ? {
+        agentId: agent.agentId,
+        planeId: agent.planeId,
+        phase: 'pending',
+        incarnation: agent.incarnation,
+        revision: 0,
+        parts: {},
+        conditions: [],
+        effectsUntil: status?.effectsUntil ?? 0,
+        restarts: agent.restarts,
+        changedAt: clock.now(),
+      }
+    : status;
+  const ctx = { signal: AbortSignal.any([signal, clock.deadline(deps.observeMs)]), log };
+  const seen = await observeAll(deps.partsOf(agent), ctx);
+  if (fresh) await lease.begin(before);
+  const progress = await ensure(agent, before, lease, seen, ctx, deps);
+  const restart = agent.restarts > before.restarts && seen.machine?.state === 'present';
+  if (restart) {
+    const run = (effectCtx: Ctx) => deps.restart(agent.agentId, effectCtx);
+    const machine = deps.partsOf(agent).find(({ name }) => name === 'machine');
+    await lease.effect({
+      part: 'machine',
+      verb: 'restart',
+      provider: machine?.provider ?? '',
+      effectMs: machine?.effectMs ?? deps.observeMs,
+      run,
+    });
+  }
+  const next = changedStatus(
+    {
+      ...before,
+      phase: progress.phase,
+      revision: progress.failure === undefined ? agent.revision : before.revision,
+      parts: toPartStatuses(seen),
+      conditions: progress.conditions,
+      restarts: restart ? agent.restarts : before.restarts,
+      changedAt: clock.now(),
+    },
+    fresh ? undefined : status,
+  );
+  const entry = { at: clock.now(), actor: { kind: 'plane', id: holder } as const, action: 'agent.status', target: agent.agentId };
+  const moved = next && next.phase !== before.phase;
+  await lease.record(next, moved ? [{ ...entry, detail: { from: before.phase, to: next.phase } }] : []);
+  if (progress.failure !== undefined) throw progress.failure;
+  return progress.delayMs;
+}
+
+/** One level-triggered look at one agent: observe, plan, act, record. Answers when to look again, in milliseconds. */
+export function createPass(deps: PassDeps): Handler {
+  return async (agentId, signal) => {
+    const acquired = await acquire(agentId, signal, deps);
+    if ('heldMs' in acquired) return acquired.heldMs;
+    const { lease } = acquired;
+    const agent = await deps.store.get('agents', agentId);
+    const status = await deps.store.get('statuses', agentId);
+    if (!agent) {
+      await lease.record(undefined, []);
+      return undefined;
+    }
+    const former = status !== undefined && status.incarnation < agent.incarnation && status.phase !== 'removed';
+    if (former || agent.desired === 'removed') return removalPass(agent, status, lease, signal, deps);
+    return runningPass(agent, status, lease, signal, deps);
+  };
+}

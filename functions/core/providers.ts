@@ -1,0 +1,168 @@
+import type { UserRequests } from '../../shared/directory-schema.ts';
+import type { Ctx, Json } from './surroundings.ts';
+
+/*
+ * The four provider kinds of REQUIREMENTS §1.2. One provider object serves one plane. For every verb:
+ * it is idempotent; it never waits for readiness; `undefined`, an empty list or a quiet return means proven absence and
+ * everything else throws; reads change nothing and answer in the spec's own words; names of what it makes are pure functions of
+ * plane and agent; what another plane or agent holds under such a name is reported with its true owner and never written.
+ */
+
+/** Who a resource belongs to, as its labels say. */
+export interface Owner {
+  readonly planeId: string;
+  readonly agentId: string;
+}
+
+export interface UserIdentity {
+  /** The directory's immutable id; e-mail is only a label. */
+  readonly id: string;
+  readonly email: string;
+  readonly name: string;
+  readonly ouPath: string;
+  readonly groups: readonly string[];
+  readonly active: boolean;
+  /** Why the user is not active, in a word: suspended, archived. */
+  readonly inactiveBecause?: string;
+  readonly roles: readonly ('admin' | 'viewer')[];
+  /** The custom fields of `OpenClaw_Agent` as the directory gives them. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export interface PublishedFields {
+  readonly agentId: string;
+  readonly agentStatus: string;
+  readonly lastHeartbeat: string;
+}
+
+export interface UserFilter {
+  readonly ou?: string;
+}
+
+/** A push channel of the directory: where it calls, and the secret it shows when it does. */
+export interface WatchChannel {
+  readonly id: string;
+  readonly token: string;
+  readonly address: string;
+  readonly ttlMs: number;
+}
+
+export interface IdentityProvider {
+  readonly name: string;
+  /** Proves who sent an ID token; throws `unauthenticated` when it does not verify for our audience. Roles are read fresh. */
+  authenticate(token: string, ctx: Ctx): Promise<UserIdentity>;
+  /** By immutable id or e-mail. A deleted user is absent. */
+  resolveUser(key: string, ctx: Ctx): Promise<UserIdentity | undefined>;
+  /** Every user that is not deleted, page by page, without groups (empty) and roles (empty). */
+  listUsers(filter: UserFilter, ctx: Ctx): AsyncIterable<UserIdentity>;
+  /** Opens a push channel for every change of every user. Channels are never renewed: open another before this one expires. */
+  watchEvents(channel: WatchChannel, ctx: Ctx): Promise<{ readonly resourceId: string; readonly expiresAt: number }>;
+  stopWatching(channel: { readonly id: string; readonly resourceId: string }, ctx: Ctx): Promise<void>;
+  /** Overwrites the published fields of a user; a user who is gone is fine. */
+  publish(userId: string, fields: PublishedFields, ctx: Ctx): Promise<void>;
+  /** Writes an admin's requests into the directory, `null` clears a field. */
+  writeRequests(userId: string, requests: { readonly [K in keyof UserRequests]: UserRequests[K] | null }, ctx: Ctx): Promise<void>;
+}
+
+export interface Principal extends Owner {
+  /** How the system calls it: a service account, a Unix uid. */
+  readonly id: string;
+}
+
+export interface AgentComputeSpec extends Owner {
+  readonly machineType: string;
+  readonly region: string;
+  readonly diskSizeGb: number;
+  readonly image?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly startupScript?: string;
+}
+
+export type InstanceState = 'preparing' | 'running' | 'frozen' | 'stopped';
+
+export interface AgentInstance extends Owner {
+  readonly machineType: string;
+  readonly region: string;
+  readonly diskSizeGb: number;
+  readonly image?: string;
+  readonly state: InstanceState;
+  /** What it is doing, for people: "installing OpenClaw". */
+  readonly detail?: string;
+}
+
+export interface InfraProvider {
+  readonly name: string;
+  principal(agentId: string, ctx: Ctx): Promise<Principal | undefined>;
+  listPrincipals(ctx: Ctx): Promise<readonly Principal[]>;
+  ensurePrincipal(agentId: string, ctx: Ctx): Promise<void>;
+  removePrincipal(agentId: string, ctx: Ctx): Promise<void>;
+  /** Makes the machine, or starts it again when it is there but stopped. */
+  provision(spec: AgentComputeSpec, ctx: Ctx): Promise<void>;
+  /** Takes the machine's ability to act at once and keeps its disk; only `provision` or `deprovision` follow. */
+  freeze(agentId: string, ctx: Ctx): Promise<void>;
+  deprovision(agentId: string, ctx: Ctx): Promise<void>;
+  restart(agentId: string, ctx: Ctx): Promise<void>;
+  resize(agentId: string, spec: Partial<Pick<AgentComputeSpec, 'machineType' | 'diskSizeGb'>>, ctx: Ctx): Promise<void>;
+  status(agentId: string, ctx: Ctx): Promise<AgentInstance | undefined>;
+  listInstances(planeId: string, ctx: Ctx): Promise<readonly AgentInstance[]>;
+  /** The last lines that the agent's machine wrote, oldest first. */
+  logs(agentId: string, options: { readonly lines: number }, ctx: Ctx): Promise<readonly string[]>;
+}
+
+export interface SecretNamespace extends Owner {
+  readonly names: readonly string[];
+  /** The principal that may read this namespace. */
+  readonly grantedTo?: string;
+}
+
+export interface SecretsProvider {
+  readonly name: string;
+  get(key: string, agentId: string, ctx: Ctx): Promise<string>;
+  set(key: string, value: string, agentId: string, ctx: Ctx): Promise<void>;
+  delete(key: string, agentId: string, ctx: Ctx): Promise<void>;
+  list(agentId: string, ctx: Ctx): Promise<readonly string[]>;
+  /** Names and grant of one namespace, never values. */
+  namespace(agentId: string, ctx: Ctx): Promise<SecretNamespace | undefined>;
+  listNamespaces(ctx: Ctx): Promise<readonly SecretNamespace[]>;
+  /** Lets a principal read this agent's secrets and no others. */
+  grant(agentId: string, principalId: string, ctx: Ctx): Promise<void>;
+  revokeGrant(agentId: string, ctx: Ctx): Promise<void>;
+  /** Destroys the whole namespace. */
+  purge(agentId: string, ctx: Ctx): Promise<void>;
+}
+
+export interface EgressPolicy {
+  readonly default: 'restricted' | 'open';
+  readonly allowedDomains: readonly string[];
+}
+
+export interface NetworkState extends Owner {
+  /** The owner identity that may reach the agent. */
+  readonly access?: string;
+  readonly egress?: EgressPolicy;
+}
+
+export interface TunnelInfo {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface NetworkProvider {
+  readonly name: string;
+  setupAccess(agentId: string, ownerIdentity: string, ctx: Ctx): Promise<void>;
+  revokeAccess(agentId: string, ctx: Ctx): Promise<void>;
+  configureEgress(agentId: string, policy: EgressPolicy, ctx: Ctx): Promise<void>;
+  /** Removes everything this provider holds for the agent. */
+  remove(agentId: string, ctx: Ctx): Promise<void>;
+  observe(agentId: string, ctx: Ctx): Promise<NetworkState | undefined>;
+  list(ctx: Ctx): Promise<readonly NetworkState[]>;
+  tunnel(agentId: string, ctx: Ctx): Promise<TunnelInfo>;
+}
+
+export interface Providers {
+  readonly infra: InfraProvider;
+  readonly secrets: SecretsProvider;
+  readonly network: NetworkProvider;
+}
+
+export type Fields = Readonly<Record<string, Json>>;

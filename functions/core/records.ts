@@ -1,0 +1,188 @@
+import type { AgentSpec, Condition, Phase } from '../../shared/agent.ts';
+import type { UserRequests } from '../../shared/directory-schema.ts';
+import type { Plane } from '../../shared/plane.ts';
+import type { EffectivePolicy } from '../../shared/policy.ts';
+import type { Json } from './surroundings.ts';
+
+/*
+ * Every document of the store and who writes it. Nothing is written by two: requests and spec by intake, status by the pass,
+ * heartbeats by the sidecar's door, schedule by whoever makes a thing due. Times are milliseconds since 1970, UTC.
+ */
+
+export interface PlaneRecord {
+  readonly planeId: string;
+  readonly plane: Plane;
+  readonly revision: number;
+}
+
+/** Written by intake: what the agent should be and why. */
+export interface AgentRecord {
+  readonly agentId: string;
+  readonly planeId: string;
+  readonly ownerId: string;
+  readonly ownerEmail: string;
+  readonly ownerName: string;
+  readonly ouPath: string;
+  readonly name: string;
+  readonly desired: 'running' | 'removed';
+  /** Why it should be so: `enabled by user`, `suspended`, `deleted`. */
+  readonly reason: string;
+  /** Grows with every change of anything here. */
+  readonly revision: number;
+  /** Grows when an agent comes back after it was to be removed. Credentials and receipts belong to one incarnation. */
+  readonly incarnation: number;
+  readonly spec: AgentSpec;
+  readonly policy: EffectivePolicy;
+  /** The last valid requests of the directory, kept while the directory holds a typo. */
+  readonly requests: UserRequests;
+  readonly conditions: readonly Condition[];
+  /** How many restarts admins have asked for. */
+  readonly restarts: number;
+  readonly enabledAt: number;
+  readonly changedAt: number;
+}
+
+export const partNames = ['principal', 'secrets', 'access', 'egress', 'machine', 'runtime', 'introduction'] as const;
+export type PartName = (typeof partNames)[number];
+
+export interface PartStatus {
+  readonly state: 'absent' | 'preparing' | 'ready' | 'revoked' | 'failed';
+  readonly detail?: string;
+}
+
+/** Written by the pass: what was last seen and done. */
+export interface StatusRecord {
+  readonly agentId: string;
+  readonly planeId: string;
+  readonly phase: Phase;
+  /** The incarnation this status is about; behind the agent's while the former one is still being removed. */
+  readonly incarnation: number;
+  /** The agent revision that was acted on. */
+  readonly revision: number;
+  readonly parts: Partial<Record<PartName, PartStatus>>;
+  readonly conditions: readonly Condition[];
+  /** When the last effect that was started can no longer land. */
+  readonly effectsUntil: number;
+  readonly restarts: number;
+  readonly removal?: { readonly startedAt: number; readonly revokedAt?: number; readonly reason: string };
+  readonly changedAt: number;
+}
+
+/** Fences the passes over one agent. */
+export interface LeaseRecord {
+  readonly agentId: string;
+  readonly fence: number;
+  readonly holder: string;
+  readonly expiresAt: number;
+}
+
+/** A thing that is due: the row outlives every lost hint. */
+export interface ScheduleRecord {
+  /** `pass/<agentId>`, `publish/<agentId>` or `look/<userId>`. */
+  readonly key: string;
+  readonly dueAt: number;
+  readonly attempts: number;
+  /** Grows whenever somebody makes it due again, so that a run never overwrites a later wish. */
+  readonly stamp: number;
+}
+
+/** Written by the sidecar's door. */
+export interface HeartbeatRecord {
+  readonly agentId: string;
+  readonly incarnation: number;
+  readonly at: number;
+  readonly revision: number;
+  readonly live: boolean;
+  readonly ready: boolean;
+  readonly detail?: string;
+  /** The introduction the agent wrote, once it has. */
+  readonly introduction?: string;
+  /** The number of the join this boot of the machine came in by. */
+  readonly boot: number;
+}
+
+/** How many join tokens of this incarnation were traded, so that each is traded once. */
+export interface JoinRecord {
+  readonly agentId: string;
+  readonly incarnation: number;
+  readonly count: number;
+  readonly joinedAt: number;
+}
+
+export interface IntroductionRecord {
+  readonly agentId: string;
+  readonly incarnation: number;
+  readonly sentAt: number;
+  readonly by: 'agent' | 'plane';
+}
+
+/** What was last written to the directory for an agent. */
+export interface PublishedRecord {
+  readonly agentId: string;
+  readonly agentStatus: string;
+  readonly lastHeartbeat: string;
+  readonly at: number;
+}
+
+export interface ChannelRecord {
+  readonly id: string;
+  readonly token: string;
+  readonly resourceId: string;
+  readonly expiresAt: number;
+}
+
+export interface Actor {
+  readonly kind: 'user' | 'directory' | 'plane' | 'agent';
+  readonly id: string;
+}
+
+/** One link of a hash chain; a chain per agent and one per plane. */
+export interface AuditRow {
+  readonly chain: string;
+  readonly seq: number;
+  readonly at: number;
+  readonly actor: Actor;
+  /** `agent.change`, `effect.start`, `effect.end`, `agent.removed`, `access.refused`, … */
+  readonly action: string;
+  readonly target: string;
+  readonly detail: Json;
+  readonly previous: string;
+  readonly hash: string;
+}
+
+export interface AuditHead {
+  readonly chain: string;
+  readonly seq: number;
+  readonly hash: string;
+}
+
+/** Proof of removal; `signature` covers the canonical JSON of all the rest. */
+export interface Receipt {
+  readonly kind: 'openclaw.dev/removal-receipt';
+  readonly planeId: string;
+  readonly agentId: string;
+  readonly incarnation: number;
+  readonly ownerId: string;
+  readonly ownerEmail: string;
+  readonly reason: string;
+  readonly requestedAt: string;
+  readonly revokedAt: string;
+  readonly removedAt: string;
+  /** Each listing that was made after the last effect could no longer land, and how much of this agent it still showed: nothing. */
+  readonly listings: readonly { readonly what: string; readonly provider: string; readonly at: string; readonly found: 0 }[];
+  readonly audit: AuditHead;
+  readonly keyId: string;
+  readonly signature: string;
+}
+
+/** An owner's message on its way to the agent, and the answer on its way back. */
+export interface MessageRecord {
+  readonly id: string;
+  readonly agentId: string;
+  readonly incarnation: number;
+  readonly at: number;
+  readonly text: string;
+  readonly subject: string;
+  readonly state: 'waiting' | 'answered';
+  readonly answer?: string;
+}

@@ -1,0 +1,132 @@
+import type { Condition } from '../../shared/agent.ts';
+import { toMessage } from './errors.ts';
+import type { Lease } from './lease.ts';
+import { planRemoval, type Part } from './part.ts';
+import { changedStatus, observeAll, toPartStatuses, type Observations, type PassDeps } from './pass.ts';
+import { createReceipt } from './receipt.ts';
+import type { AgentRecord, PartName, StatusRecord } from './records.ts';
+
+/** How soon a removal that is not finished is looked at again, in milliseconds. */
+const removalPollMs = 1_000;
+
+interface Attempt {
+  readonly failures: readonly unknown[];
+}
+
+/** Runs one verb on each named part in turn; a failure never keeps the next part from its turn. */
+async function attempt(names: readonly PartName[], verb: 'revoke' | 'remove', parts: readonly Part[], lease: Lease): Promise<Attempt> {
+  const failures: unknown[] = [];
+  for (const name of names) {
+    const part = parts.find((candidate) => candidate.name === name);
+    const run = part?.[verb];
+    if (!part || !run) continue;
+    try {
+      await lease.effect({ part: name, verb, provider: part.provider, effectMs: part.effectMs, run });
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  return { failures };
+}
+
+/** Lists every provider; answers what is still there and when each was asked, or throws when one could not be asked. */
+async function listAll(agent: AgentRecord, signal: AbortSignal, { clock, log, listings, observeMs }: PassDeps) {
+  const ctx = { signal: AbortSignal.any([signal, clock.deadline(observeMs)]), log };
+  return Promise.all(
+    listings.map(async ({ what, provider, list }) => {
+      const at = clock.now();
+      const found = await list(ctx);
+      return {
+        what,
+        provider,
+        at,
+        found: found.filter(({ planeId, agentId }) => planeId === agent.planeId && agentId === agent.agentId).length,
+      };
+    }),
+  );
+}
+
+const revokedAll = (seen: Observations, agent: AgentRecord): boolean => planRemoval(seen, agent).revoke.length === 0;
+
+/**
+ * Takes an agent away: revokes first, then removes, then lists every provider, and signs a receipt once a listing that was
+ * made after the last effect could no longer land shows nothing. Answers when to look again, in milliseconds.
+ */
+export async function removalPass(
+  agent: AgentRecord,
+  status: StatusRecord | undefined,
+  lease: Lease,
+  signal: AbortSignal,
+  deps: PassDeps,
+): Promise<number | undefined> {
+  const { clock, store, log, holder } = deps;
+  const cameBack = agent.desired === 'running';
+  const now = clock.now();
+  const actor = { kind: 'plane', id: holder } as const;
+  const parts = deps.partsOf(agent).filter(({ errand, remove }) => !errand && remove);
+  const observing = { signal: AbortSignal.any([signal, clock.deadline(deps.observeMs)]), log };
+  const seen = await observeAll(parts, observing);
+  const settled = status?.phase === 'removed' && status.incarnation === agent.incarnation;
+  if (settled && planRemoval(seen, agent).remove.length === 0) {
+    await lease.record(undefined, []);
+    return undefined;
+  }
+
+  const removal = status?.removal ?? { startedAt: now, reason: agent.reason };
+  const before: StatusRecord = {
+    agentId: agent.agentId,
+    planeId: agent.planeId,
+    incarnation: status?.incarnation ?? agent.incarnation,
+    revision: agent.revision,
+    parts: status?.parts ?? {},
+    conditions: status?.conditions ?? [],
+    restarts: agent.restarts,
+    ...status,
+    effectsUntil: status?.effectsUntil ?? 0,
+    changedAt: now,
+    phase: 'removing',
+    removal,
+  };
+  if (status?.phase !== 'removing') await lease.begin(before);
+
+  const plan = planRemoval(seen, agent);
+  const revoked = await attempt(plan.revoke, 'revoke', parts, lease);
+  const removed = await attempt(plan.remove, 'remove', parts, lease);
+  const failures = [...revoked.failures, ...removed.failures];
+
+  const after = plan.remove.length === 0 ? seen : await observeAll(parts, observing);
+  const revokedAt = removal.revokedAt ?? (revokedAll(after, agent) ? clock.now() : undefined);
+  const conditions: Condition[] = failures.map((error) => ({ type: 'ProviderFailed', message: toMessage(error) }));
+  const next: StatusRecord = {
+    ...before,
+    parts: toPartStatuses(after),
+    conditions,
+    removal: { ...removal, ...(revokedAt === undefined ? {} : { revokedAt }) },
+    changedAt: clock.now(),
+  };
+  const waitFor = async (delayMs: number): Promise<number> => {
+    await lease.record(changedStatus(next, status), []);
+    if (failures.length > 0) throw failures[0];
+    return delayMs;
+  };
+
+  if (planRemoval(after, agent).remove.length > 0) return waitFor(removalPollMs);
+  const effectsUntil = (await store.get('statuses', agent.agentId))?.effectsUntil ?? 0;
+  if (clock.now() <= effectsUntil) return waitFor(effectsUntil - clock.now() + 1);
+  const listings = await listAll(agent, signal, deps);
+  if (listings.some(({ found }) => found > 0)) return waitFor(removalPollMs);
+
+  const removedAt = clock.now();
+  const detail = { incarnation: next.incarnation, reason: removal.reason };
+  await lease.record(
+    { ...next, phase: 'removed', parts: {} },
+    [{ at: removedAt, actor, action: 'agent.removed', target: agent.agentId, detail }],
+    (tx, head) => {
+      const times = { requestedAt: removal.startedAt, revokedAt: revokedAt ?? removedAt, removedAt };
+      const receipt = createReceipt(agent, next.incarnation, removal.reason, times, listings, head, deps.signer);
+      for (const collection of ['heartbeats', 'joins', 'introductions'] as const) tx.delete(collection, agent.agentId);
+      tx.set('receipts', `${agent.agentId}/${next.incarnation}`, receipt);
+    },
+  );
+  return cameBack ? 0 : undefined;
+}

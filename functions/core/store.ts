@@ -1,0 +1,85 @@
+import type {
+  AgentRecord,
+  AuditHead,
+  AuditRow,
+  ChannelRecord,
+  HeartbeatRecord,
+  IntroductionRecord,
+  JoinRecord,
+  LeaseRecord,
+  MessageRecord,
+  PlaneRecord,
+  PublishedRecord,
+  Receipt,
+  ScheduleRecord,
+  StatusRecord,
+} from './records.ts';
+
+export interface Documents {
+  planes: PlaneRecord;
+  agents: AgentRecord;
+  statuses: StatusRecord;
+  leases: LeaseRecord;
+  schedule: ScheduleRecord;
+  heartbeats: HeartbeatRecord;
+  joins: JoinRecord;
+  introductions: IntroductionRecord;
+  published: PublishedRecord;
+  channels: ChannelRecord;
+  audit: AuditRow;
+  auditHeads: AuditHead;
+  receipts: Receipt;
+  messages: MessageRecord;
+}
+export type Collection = keyof Documents;
+
+/** Every query that exists: an index is a list of top-level fields, equal on all but the last, in the order of the last. */
+export const indexes = {
+  planes: { byId: ['planeId'] },
+  agents: { byId: ['agentId'], byPlane: ['planeId', 'agentId'], byOwner: ['ownerId'] },
+  statuses: { byPlane: ['planeId', 'agentId'] },
+  leases: {},
+  schedule: { byDue: ['dueAt'] },
+  heartbeats: {},
+  joins: {},
+  introductions: {},
+  published: {},
+  channels: { byExpiry: ['expiresAt'] },
+  audit: { bySeq: ['chain', 'seq'], byTime: ['at'] },
+  auditHeads: { byChain: ['chain'] },
+  receipts: { byAgent: ['agentId', 'incarnation'] },
+  messages: { byState: ['agentId', 'state', 'at'] },
+} as const satisfies { [C in Collection]: Readonly<Record<string, readonly (keyof Documents[C] & string)[]>> };
+
+export type Scalar = string | number;
+
+export interface Query {
+  /** Values for all index fields but the last. */
+  readonly equals?: readonly Scalar[];
+  /** Bounds on the last index field: `from` inclusive, `before` exclusive. */
+  readonly from?: Scalar;
+  readonly before?: Scalar;
+  readonly reverse?: boolean;
+  /** At most this many documents, 1 to 500. */
+  readonly limit: number;
+}
+
+export interface Transaction {
+  /** All reads come before the first write. */
+  get<C extends Collection>(collection: C, id: string): Promise<Documents[C] | undefined>;
+  /** Replaces the whole document. */
+  set<C extends Collection>(collection: C, id: string, document: Documents[C]): void;
+  delete(collection: Collection, id: string): void;
+}
+
+/**
+ * Documents by id, with queries by declared index only, so that Firestore and SQLite can both serve it.
+ * `transact` is serializable and durable when it resolves: the work may run more than once, must touch nothing but the
+ * transaction, and throws to change nothing. Documents are plain JSON; `undefined` members are dropped.
+ */
+export interface Store {
+  get<C extends Collection>(collection: C, id: string): Promise<Documents[C] | undefined>;
+  query<C extends Collection>(collection: C, index: keyof (typeof indexes)[C] & string, query: Query): Promise<readonly Documents[C][]>;
+  transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}

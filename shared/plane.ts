@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { budgetCapSchema, channelSchema, modelTierSchema, planeIdSchema, toolSchema } from './agent.ts';
+import { toProblems, type Problem } from './problem.ts';
+
+export const apiVersion = 'openclaw.dev/v1alpha1';
+
+const unique = <T extends z.ZodType>(item: T) =>
+  z.array(item).refine((list) => new Set(list).size === list.length, { message: 'each entry once' });
+
+/** What a policy layer may say: values win from later layers, limits intersect. */
+export const policySpecSchema = z.strictObject({
+  agentEnabled: z.boolean().optional(),
+  modelTier: modelTierSchema.optional(),
+  budgetCap: budgetCapSchema.optional(),
+  tools: unique(toolSchema).optional(),
+  channels: unique(channelSchema).optional(),
+  machineType: z.string().min(1).optional(),
+  limits: z
+    .strictObject({
+      budgetCap: budgetCapSchema.optional(),
+      modelTiers: unique(modelTierSchema).optional(),
+      tools: unique(toolSchema).optional(),
+      channels: unique(channelSchema).optional(),
+    })
+    .optional(),
+});
+export type PolicySpec = z.infer<typeof policySpecSchema>;
+
+const ouSchema = z.string().regex(/^\/(?:[^/]+(?:\/[^/]+)*)?$/, 'an org unit path such as /Sales');
+const matchSchema = z.union([
+  z.strictObject({ organization: z.literal(true) }),
+  z.strictObject({ ou: ouSchema }),
+  z.strictObject({ group: z.email() }),
+]);
+
+const providerName = z.string().regex(/^[a-z][a-z0-9-]*$/, 'a provider name such as google-workspace');
+
+export const planeSchema = z.strictObject({
+  apiVersion: z.literal(apiVersion),
+  kind: z.literal('AgentsPlane'),
+  metadata: z.strictObject({ name: planeIdSchema }),
+  spec: z.strictObject({
+    identity: z.strictObject({
+      provider: providerName,
+      domain: z.string().min(1),
+      adminEmail: z.email().optional(),
+      selector: z.strictObject({ ous: z.array(ouSchema).optional(), groups: z.array(z.email()).optional() }).optional(),
+    }),
+    infrastructure: z.strictObject({
+      provider: providerName,
+      project: z.string().optional(),
+      region: z.string().default('local'),
+      defaults: z
+        .strictObject({
+          machineType: z.string().min(1).default('e2-medium'),
+          diskSizeGb: z.int().min(1).default(20),
+          image: z.string().optional(),
+        })
+        .prefault({}),
+    }),
+    secrets: z.strictObject({ provider: providerName, project: z.string().optional() }),
+    networking: z.strictObject({
+      provider: providerName,
+      egressPolicy: z
+        .strictObject({ default: z.enum(['restricted', 'open']).default('restricted'), allowedDomains: z.array(z.string()).default([]) })
+        .prefault({}),
+    }),
+    agents: z
+      .array(
+        z.strictObject({
+          name: z.string().min(1).max(60),
+          owner: z.email(),
+          machineType: z.string().min(1).optional(),
+          modelTier: modelTierSchema.optional(),
+          budgetCap: budgetCapSchema.optional(),
+          tools: unique(toolSchema).optional(),
+          channels: unique(channelSchema).optional(),
+        }),
+      )
+      .default([]),
+    policies: z.array(z.strictObject({ match: matchSchema, spec: policySpecSchema })).default([]),
+  }),
+});
+export type Plane = z.infer<typeof planeSchema>;
+export type Match = z.infer<typeof matchSchema>;
+
+export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly Problem[] };
+
+export function parseWith<T>(schema: z.ZodType<T>, input: unknown): Parsed<T> {
+  const result = schema.safeParse(input);
+  return result.success ? { ok: true, value: result.data } : { ok: false, problems: toProblems(result.error, input) };
+}
+
+/** Reads a planes.yaml that was already turned into plain values; all problems come at once. */
+export const parsePlane = (input: unknown): Parsed<Plane> => parseWith(planeSchema, input);
