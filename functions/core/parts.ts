@@ -1,3 +1,4 @@
+import { gatewayTokenName, modelKeyName } from '../../shared/sidecar.ts';
 import type { Credentials } from './credentials.ts';
 import type { Listing, Part } from './part.ts';
 import type { EgressPolicy, Fields, Providers } from './providers.ts';
@@ -57,8 +58,6 @@ export function createParts({ providers, store, clock, credentials, egress, intr
       const join = await store.get('joins', agentId);
       return join?.incarnation === incarnation ? join.count : 0;
     };
-    const gatewayName = 'gateway/token';
-    const modelName = 'model/apiKey';
     /** The incarnation and number are in the name, so that a listing of names shows whether the right token waits. */
     const joinName = (count: number): string => `join/${incarnation}-${count + 1}`;
 
@@ -70,7 +69,7 @@ export function createParts({ providers, store, clock, credentials, egress, intr
       async observe(ctx) {
         const [found, count, reader] = await Promise.all([secrets.namespace(agentId, ctx), joinCount(), infra.principal(agentId, ctx)]);
         if (!found) return none;
-        const complete = [gatewayName, modelName, joinName(count)].every((name) => found.names.includes(name));
+        const complete = [gatewayTokenName, modelKeyName, joinName(count)].every((name) => found.names.includes(name));
         const granted = found.grantedTo !== undefined && found.grantedTo === reader?.id;
         const fields: Fields = { complete, granted };
         return { state: 'present', owner: found, ready: complete && granted, revoked: found.grantedTo === undefined, fields };
@@ -78,8 +77,8 @@ export function createParts({ providers, store, clock, credentials, egress, intr
       async apply(_changes, ctx) {
         const count = await joinCount();
         const wanted = [
-          [gatewayName, credentials.mint({ kind: 'gateway', agentId, incarnation, extra: 0 })],
-          [modelName, credentials.mint({ kind: 'model', agentId, incarnation, extra: 0 })],
+          [gatewayTokenName, credentials.mint({ kind: 'gateway', agentId, incarnation, extra: 0 })],
+          [modelKeyName, credentials.mint({ kind: 'model', agentId, incarnation, extra: 0 })],
           [joinName(count), credentials.mint({ kind: 'join', agentId, incarnation, extra: count + 1 })],
         ] as const;
         for (const [name, value] of wanted) await secrets.set(name, value, agentId, ctx);
