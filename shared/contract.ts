@@ -1,0 +1,281 @@
+import { z } from 'zod';
+import { agentIdSchema, budgetCapSchema, channelSchema, modelTierSchema, phases, planeIdSchema, toolSchema } from './agent.ts';
+
+/** Who may call: a viewer reads, an admin does everything. */
+export type Role = 'viewer' | 'admin';
+
+const origin = z.string();
+const effective = <T extends z.ZodType>(value: T) => z.object({ value, origin, clamped: z.object({ from: value, by: origin }).optional() });
+
+const policyView = z.object({
+  agentEnabled: effective(z.boolean()),
+  modelTier: effective(modelTierSchema),
+  budgetCap: effective(z.int()),
+  tools: effective(z.array(toolSchema)),
+  channels: effective(z.array(channelSchema)),
+  machineType: effective(z.string()),
+});
+
+const conditionView = z.object({ type: z.string(), message: z.string() });
+
+export const agentViewSchema = z.object({
+  agentId: agentIdSchema,
+  planeId: planeIdSchema,
+  name: z.string(),
+  ownerId: z.string(),
+  ownerEmail: z.string(),
+  ownerName: z.string(),
+  ouPath: z.string(),
+  phase: z.enum(phases),
+  health: z.enum(['green', 'yellow', 'red', 'unknown']),
+  /** ISO 8601, or null before the first. */
+  lastHeartbeat: z.iso.datetime().nullable(),
+  /** What it is doing or why it is not running, for people. */
+  detail: z.string().nullable(),
+  conditions: z.array(conditionView),
+  policy: policyView,
+  revision: z.int(),
+  incarnation: z.int(),
+  changedAt: z.iso.datetime(),
+});
+export type AgentView = z.infer<typeof agentViewSchema>;
+
+export const userViewSchema = z.object({
+  id: z.string(),
+  email: z.string(),
+  name: z.string(),
+  ouPath: z.string(),
+  active: z.boolean(),
+  policy: policyView,
+  /** What is wrong with this user's custom fields, a sentence each. */
+  problems: z.array(z.string()),
+  agent: agentViewSchema.nullable(),
+});
+export type UserView = z.infer<typeof userViewSchema>;
+
+/** An admin's wishes for one user; null goes back to what policy says. */
+export const requestsSchema = z.strictObject({
+  agentEnabled: z.boolean().nullable().optional(),
+  modelTier: modelTierSchema.nullable().optional(),
+  budgetCap: budgetCapSchema.nullable().optional(),
+  tools: z.array(toolSchema).nullable().optional(),
+  channels: z.array(channelSchema).nullable().optional(),
+});
+
+const page = { cursor: z.string().max(200).optional(), limit: z.coerce.number().int().min(1).max(100).default(50) };
+const planeParams = z.strictObject({ planeId: planeIdSchema });
+const agentParams = z.strictObject({ planeId: planeIdSchema, agentId: agentIdSchema });
+
+export const receiptSchema = z.object({
+  kind: z.literal('openclaw.dev/removal-receipt'),
+  planeId: z.string(),
+  agentId: agentIdSchema,
+  incarnation: z.int(),
+  ownerId: z.string(),
+  ownerEmail: z.string(),
+  reason: z.string(),
+  requestedAt: z.iso.datetime(),
+  revokedAt: z.iso.datetime(),
+  removedAt: z.iso.datetime(),
+  listings: z.array(z.object({ what: z.string(), provider: z.string(), at: z.iso.datetime(), found: z.literal(0) })),
+  audit: z.object({ chain: z.string(), seq: z.int(), hash: z.string() }),
+  keyId: z.string(),
+  signature: z.string(),
+});
+
+export const planeViewSchema = z.object({
+  planeId: planeIdSchema,
+  providers: z.object({ identity: z.string(), infrastructure: z.string(), secrets: z.string(), networking: z.string() }),
+  /** How many agents stand in each phase; agents that are gone are not counted. */
+  agents: z.object({ total: z.int(), running: z.int(), working: z.int(), attention: z.int() }),
+});
+export type PlaneView = z.infer<typeof planeViewSchema>;
+
+const auditRowSchema = z.object({
+  chain: z.string(),
+  seq: z.int(),
+  at: z.iso.datetime(),
+  actor: z.object({ kind: z.string(), id: z.string() }),
+  action: z.string(),
+  target: z.string(),
+  detail: z.json(),
+  hash: z.string(),
+});
+
+interface Row {
+  readonly method: 'get' | 'post' | 'patch' | 'delete';
+  readonly path: string;
+  readonly role: Role;
+  readonly summary: string;
+  readonly params: z.ZodType;
+  readonly query: z.ZodType;
+  readonly body?: z.ZodType;
+  readonly status: 200 | 202;
+  readonly answer: z.ZodType;
+}
+
+const nothing = z.strictObject({});
+
+/** Every call of the REST API: routes, validation, roles and clients follow from this table. */
+export const contract = {
+  listPlanes: {
+    method: 'get',
+    path: '/v1/planes',
+    role: 'viewer',
+    summary: 'List planes',
+    params: nothing,
+    query: nothing,
+    status: 200,
+    answer: z.object({ planes: z.array(planeViewSchema) }),
+  },
+  listAgents: {
+    method: 'get',
+    path: '/v1/planes/{planeId}/agents',
+    role: 'viewer',
+    summary: 'List agents in plane',
+    params: planeParams,
+    query: z.strictObject(page),
+    status: 200,
+    answer: z.object({ agents: z.array(agentViewSchema), next: z.string().nullable() }),
+  },
+  createAgent: {
+    method: 'post',
+    path: '/v1/planes/{planeId}/agents',
+    role: 'admin',
+    summary: 'Provision a new agent',
+    params: planeParams,
+    query: nothing,
+    body: z.strictObject({
+      name: z.string().min(1).max(60).optional(),
+      ownerEmail: z.email(),
+      modelTier: modelTierSchema.optional(),
+      budgetCap: budgetCapSchema.optional(),
+      tools: z.array(toolSchema).optional(),
+      channels: z.array(channelSchema).optional(),
+    }),
+    status: 202,
+    answer: userViewSchema,
+  },
+  getAgent: {
+    method: 'get',
+    path: '/v1/planes/{planeId}/agents/{agentId}',
+    role: 'viewer',
+    summary: 'Agent status + health',
+    params: agentParams,
+    query: nothing,
+    status: 200,
+    answer: agentViewSchema,
+  },
+  updateAgent: {
+    method: 'patch',
+    path: '/v1/planes/{planeId}/agents/{agentId}',
+    role: 'admin',
+    summary: 'Update agent config',
+    params: agentParams,
+    query: nothing,
+    body: requestsSchema,
+    status: 202,
+    answer: userViewSchema,
+  },
+  removeAgent: {
+    method: 'delete',
+    path: '/v1/planes/{planeId}/agents/{agentId}',
+    role: 'admin',
+    summary: 'Teardown agent',
+    params: agentParams,
+    query: nothing,
+    status: 202,
+    answer: userViewSchema,
+  },
+  restartAgent: {
+    method: 'post',
+    path: '/v1/planes/{planeId}/agents/{agentId}/restart',
+    role: 'admin',
+    summary: 'Restart agent',
+    params: agentParams,
+    query: nothing,
+    status: 202,
+    answer: agentViewSchema,
+  },
+  agentLogs: {
+    method: 'get',
+    path: '/v1/planes/{planeId}/agents/{agentId}/logs',
+    role: 'admin',
+    summary: 'The last lines an agent wrote',
+    params: agentParams,
+    query: z.strictObject({ lines: z.coerce.number().int().min(1).max(1000).default(100) }),
+    status: 200,
+    answer: z.object({ lines: z.array(z.string()) }),
+  },
+  agentReceipt: {
+    method: 'get',
+    path: '/v1/planes/{planeId}/agents/{agentId}/receipt',
+    role: 'viewer',
+    summary: 'Signed proof of the latest removal',
+    params: agentParams,
+    query: nothing,
+    status: 200,
+    answer: receiptSchema,
+  },
+  getUser: {
+    method: 'get',
+    path: '/v1/planes/{planeId}/users/{userKey}',
+    role: 'viewer',
+    summary: 'A directory user with policy and agent; userKey is an id or an e-mail address',
+    params: z.strictObject({ planeId: planeIdSchema, userKey: z.string().min(1).max(320) }),
+    query: nothing,
+    status: 200,
+    answer: userViewSchema,
+  },
+  updateUser: {
+    method: 'patch',
+    path: '/v1/planes/{planeId}/users/{userKey}',
+    role: 'admin',
+    summary: 'Write an admin\u2019s wishes for a user into the directory',
+    params: z.strictObject({ planeId: planeIdSchema, userKey: z.string().min(1).max(320) }),
+    query: nothing,
+    body: requestsSchema,
+    status: 202,
+    answer: userViewSchema,
+  },
+  listAudit: {
+    method: 'get',
+    path: '/v1/planes/{planeId}/audit',
+    role: 'viewer',
+    summary: 'The audit log, newest first',
+    params: planeParams,
+    query: z.strictObject({ ...page, agentId: agentIdSchema.optional() }),
+    status: 200,
+    answer: z.object({ rows: z.array(auditRowSchema), next: z.string().nullable() }),
+  },
+  verifyAudit: {
+    method: 'get',
+    path: '/v1/planes/{planeId}/audit/verify',
+    role: 'viewer',
+    summary: 'Check every hash chain of the audit log',
+    params: planeParams,
+    query: nothing,
+    status: 200,
+    answer: z.object({
+      chains: z.int(),
+      rows: z.int(),
+      faults: z.array(z.object({ chain: z.string(), seq: z.int(), fault: z.string() })),
+    }),
+  },
+} as const satisfies Readonly<Record<string, Row>>;
+
+export type Contract = typeof contract;
+export type Operation = keyof Contract;
+export type Answer<O extends Operation> = z.infer<Contract[O]['answer']>;
+
+/** RFC 9457 problem details, as every refusal answers. */
+export const problemAnswerSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string(),
+  requestId: z.string(),
+  problems: z.array(z.object({ path: z.string(), found: z.string(), allowed: z.string() })).optional(),
+});
+export type ProblemAnswer = z.infer<typeof problemAnswerSchema>;
