@@ -59,7 +59,7 @@ export function layersFor(
   plane: Plane,
   standing: Standing,
   user: UserRequests,
-  fromYaml?: UserRequests & { machineType?: string | undefined },
+  fromYaml?: Layer['values'],
 ): Layer[] {
   const { policies, infrastructure } = plane.spec;
   const organization = policies.flatMap(({ match, spec }) => ('organization' in match ? [toLayer('organization', spec)] : []));

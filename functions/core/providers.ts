@@ -20,6 +20,7 @@ export interface UserIdentity {
   readonly email: string;
   readonly name: string;
   readonly ouPath: string;
+  /** The groups that policies name and the user is in, nested ones too. */
   readonly groups: readonly string[];
   readonly active: boolean;
   /** Why the user is not active, in a word: suspended, archived. */
@@ -51,15 +52,15 @@ export interface IdentityProvider {
   readonly name: string;
   /** Proves who sent an ID token; throws `unauthenticated` when it does not verify for our audience. Roles are read fresh. */
   authenticate(token: string, ctx: Ctx): Promise<UserIdentity>;
-  /** By immutable id or e-mail. A deleted user is absent. */
+  /** By immutable id or e-mail, without roles (empty). A deleted user is absent. */
   resolveUser(key: string, ctx: Ctx): Promise<UserIdentity | undefined>;
   /** Every user that is not deleted, page by page, without groups (empty) and roles (empty). */
   listUsers(filter: UserFilter, ctx: Ctx): AsyncIterable<UserIdentity>;
   /** Opens a push channel for every change of every user. Channels are never renewed: open another before this one expires. */
   watchEvents(channel: WatchChannel, ctx: Ctx): Promise<{ readonly resourceId: string; readonly expiresAt: number }>;
   stopWatching(channel: { readonly id: string; readonly resourceId: string }, ctx: Ctx): Promise<void>;
-  /** Overwrites the published fields of a user; a user who is gone is fine. */
-  publish(userId: string, fields: PublishedFields, ctx: Ctx): Promise<void>;
+  /** Overwrites the published fields of a user; a user who is gone is fine. Answers the version that the write made, to know its echo by. */
+  publish(userId: string, fields: PublishedFields, ctx: Ctx): Promise<string | undefined>;
   /** Writes an admin's requests into the directory, `null` clears a field. */
   writeRequests(userId: string, requests: { readonly [K in keyof UserRequests]: UserRequests[K] | null }, ctx: Ctx): Promise<void>;
 }

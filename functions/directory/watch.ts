@@ -1,0 +1,76 @@
+import type { Plane } from '../../shared/plane.ts';
+import type { IdentityProvider } from '../core/providers.ts';
+import type { ChannelRecord } from '../core/records.ts';
+import { lookKey, makeDue, type Wake } from '../core/schedule.ts';
+import type { Store } from '../core/store.ts';
+import type { Clock, Ctx, Log } from '../core/surroundings.ts';
+
+export interface WatchDeps {
+  readonly identity: Pick<IdentityProvider, 'watchEvents' | 'stopWatching' | 'listUsers'>;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly wake: Wake;
+  readonly log: Log;
+  /** Where the directory is to call, as it sees us. */
+  readonly address: string;
+  /** A random text of at least 128 bits. */
+  readonly random: () => string;
+}
+
+/** Google caps users.watch at six hours (facts of 2026-11-22); a new channel opens half an hour before the old one ends. */
+const ttlMs = 6 * 3_600_000;
+const overlapMs = 30 * 60_000;
+
+/** Keeps one live push channel; answers when to look again, in milliseconds. */
+export function createWatch({ identity, store, clock, address, random, log }: WatchDeps) {
+  async function stop(channel: ChannelRecord, ctx: Ctx): Promise<void> {
+    await identity.stopWatching(channel, ctx);
+    await store.transact(async (tx) => void tx.delete('channels', channel.id));
+  }
+
+  return async function watch(ctx: Ctx): Promise<number> {
+    const now = clock.now();
+    const open = await store.query('channels', 'byExpiry', { limit: 50 });
+    const newest = open.at(-1);
+    for (const channel of open.slice(0, -1)) await stop(channel, ctx);
+    if (newest && newest.expiresAt - overlapMs > now) return newest.expiresAt - overlapMs - now;
+    const id = random();
+    const token = random();
+    // The sync message may come before the answer: the channel must be known by then.
+    await store.transact(async (tx) => void tx.set('channels', id, { id, token, resourceId: '', expiresAt: now + ttlMs }));
+    const { resourceId, expiresAt } = await identity.watchEvents({ id, token, address, ttlMs }, ctx);
+    await store.transact(async (tx) => void tx.set('channels', id, { id, token, resourceId, expiresAt }));
+    log.info('directory push channel is open', { expiresAt: new Date(expiresAt).toISOString() });
+    return Math.max(expiresAt - overlapMs - now, 60_000);
+  };
+}
+
+/** Makes a look at a user due and hints at it. */
+export async function makeLookDue(userId: string, { store, clock, wake }: Pick<WatchDeps, 'store' | 'clock' | 'wake'>): Promise<void> {
+  const key = lookKey(userId);
+  await store.transact(async (tx) => makeDue(tx, key, await tx.get('schedule', key), clock.now()));
+  wake.wake(key);
+}
+
+const canEnable = (plane: Plane): boolean =>
+  plane.spec.agents.length > 0 || plane.spec.policies.some(({ spec }) => spec.agentEnabled === true);
+
+/** Looks at everybody who has an agent or could have one, whatever events were lost; answers how many looks it asked for. */
+export function createFullList(deps: WatchDeps & { readonly planes: readonly Plane[] }) {
+  const { identity, store, planes } = deps;
+  return async function fullList(ctx: Ctx): Promise<number> {
+    const everybody = planes.some(canEnable);
+    const due = new Set<string>();
+    for await (const user of identity.listUsers({}, ctx)) if (everybody || user.fields['agentEnabled'] === true) due.add(user.id);
+    let from = '';
+    for (;;) {
+      const agents = await store.query('agents', 'byId', { from, limit: 500 });
+      for (const { ownerId, desired } of agents) if (desired === 'running') due.add(ownerId);
+      const last = agents.at(-1);
+      if (agents.length < 500 || !last) break;
+      from = `${last.agentId}\u0000`;
+    }
+    for (const userId of due) await makeLookDue(userId, deps);
+    return due.size;
+  };
+}

@@ -1,0 +1,98 @@
+import { toMessage } from '../core/errors.ts';
+import type { Runner, Wake } from '../core/schedule.ts';
+import type { Clock, Log } from '../core/surroundings.ts';
+
+export interface InProcessWake extends Wake {
+  /** Runs what is due now and from here on. */
+  start(): void;
+  /** Stops taking work and waits for what is running. */
+  stop(): Promise<void>;
+}
+
+interface Options {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How many keys run at once. */
+  readonly concurrency: number;
+  /** How often the schedule is searched for what no hint told of, in milliseconds. */
+  readonly sweepMs: number;
+}
+
+/** Hints and sweeps in one process: a key never runs twice at once, and a hint during its run makes it run again. */
+export function createInProcessWake({ clock, log, concurrency, sweepMs }: Options): InProcessWake & { attach(runner: Runner): void } {
+  const waiting = new Set<string>();
+  const running = new Map<string, Promise<void>>();
+  const timers = new Map<string, { at: number; timer: NodeJS.Timeout }>();
+  let runner: Runner | undefined;
+  let sweeper: NodeJS.Timeout | undefined;
+  let accepting = false;
+
+  function later(key: string, at: number): void {
+    const set = timers.get(key);
+    if (!accepting || at - clock.now() > sweepMs || (set && set.at <= at)) return;
+    clearTimeout(set?.timer);
+    const timer = setTimeout(
+      () => {
+        timers.delete(key);
+        wake(key);
+      },
+      Math.max(0, at - clock.now()),
+    );
+    timers.set(key, { at, timer });
+  }
+
+  async function run(key: string): Promise<void> {
+    try {
+      const dueAt = await runner?.run(key);
+      if (dueAt !== undefined) later(key, dueAt);
+    } catch (error) {
+      log.warn(`cannot run ${key}: ${toMessage(error)}; the next sweep tries again`);
+    } finally {
+      running.delete(key);
+      pump();
+    }
+  }
+
+  function pump(): void {
+    if (!accepting) return;
+    for (const key of waiting) {
+      if (running.size >= concurrency) return;
+      if (running.has(key)) continue;
+      waiting.delete(key);
+      running.set(key, run(key));
+    }
+  }
+
+  function wake(key: string): void {
+    waiting.add(key);
+    pump();
+  }
+
+  async function sweep(): Promise<void> {
+    try {
+      for (const key of (await runner?.due(500)) ?? []) wake(key);
+    } catch (error) {
+      log.warn(`cannot sweep the schedule: ${toMessage(error)}; it is tried again in ${sweepMs / 1000} s`);
+    }
+  }
+
+  return {
+    attach(attached) {
+      runner = attached;
+    },
+    wake,
+    start() {
+      accepting = true;
+      void sweep();
+      sweeper = setInterval(() => void sweep(), sweepMs);
+      pump();
+    },
+    async stop() {
+      accepting = false;
+      clearInterval(sweeper);
+      for (const { timer } of timers.values()) clearTimeout(timer);
+      timers.clear();
+      await Promise.allSettled(running.values());
+    },
+  };
+}
