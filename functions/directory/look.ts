@@ -56,15 +56,8 @@ function toDraft(
   const off = `switched off by ${policy.agentEnabled.origin}`;
   const reason = running ? `enabled by ${policy.agentEnabled.origin}` : (user.inactiveBecause ?? extra[0]?.type ?? off);
   const listed = plane.spec.agents.find(({ owner }) => owner === user.email);
-  const {
-    revision: _r,
-    incarnation: _i,
-    enabledAt: _e,
-    changedAt: _c,
-    ...rest
-  } = current ?? { restarts: 0, revision: 0, incarnation: 0, enabledAt: 0, changedAt: 0 };
   return {
-    ...rest,
+    restarts: current?.restarts ?? 0,
     agentId,
     planeId: plane.metadata.name,
     ownerId: user.id,
