@@ -102,7 +102,7 @@ const auditRowSchema = z.object({
   hash: z.string(),
 });
 
-interface Row {
+export interface ContractRow {
   readonly method: 'get' | 'post' | 'patch' | 'delete';
   readonly path: string;
   readonly role: Role;
@@ -262,7 +262,7 @@ export const contract = {
       faults: z.array(z.object({ chain: z.string(), seq: z.int(), fault: z.string() })),
     }),
   },
-} as const satisfies Readonly<Record<string, Row>>;
+} as const satisfies Readonly<Record<string, ContractRow>>;
 
 export type Contract = typeof contract;
 export type Operation = keyof Contract;

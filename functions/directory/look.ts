@@ -64,7 +64,7 @@ function toDraft(
     ownerEmail: user.email,
     ownerName: user.name,
     ouPath: user.ouPath,
-    name: listed?.name ?? `${user.name.split(' ')[0] ?? user.name}'s agent`,
+    name: listed?.name ?? current?.name ?? `${user.name.split(' ')[0] ?? user.name}'s agent`,
     desired: running ? 'running' : 'removed',
     reason,
     spec: toSpec(policy, plane),

@@ -1,0 +1,85 @@
+import { homedir, platform } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { PlaneError } from './core/errors.ts';
+import type { Upstream } from './model/gateway.ts';
+
+export interface Config {
+  readonly port: number;
+  readonly dataDir: string;
+  /** How many people the sample company has. */
+  readonly users: number;
+  /** A planes.yaml instead of the sample company's. */
+  readonly planeFile?: string;
+  /** Where OpenClaw is installed once per host. */
+  readonly cacheDir: string;
+  /** Where keys are kept, apart from the data. */
+  readonly keysDir: string;
+  /** State that all planes of this host share. */
+  readonly hostDir: string;
+  readonly upstream: Upstream;
+  /** True where each agent has a Unix user of its own. */
+  readonly separateUsers: boolean;
+}
+
+export const usage = `Usage: npm start -- [--port 8790] [--data .plane] [--users 12] [--config planes.yaml]
+
+  --port    the one port of the plane, 1 to 65535
+  --data    where the plane keeps its data
+  --users   how many people the sample company acme.test has
+  --config  a planes.yaml instead of the sample company's`;
+
+const options = {
+  port: { type: 'string', default: '8790' },
+  data: { type: 'string', default: '.plane' },
+  users: { type: 'string', default: '12' },
+  config: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const;
+
+function readNumber(name: string, text: string, from: number, to: number, faults: string[]): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= from && value <= to) return value;
+  faults.push(`--${name}: found ${JSON.stringify(text)}; allowed: a whole number from ${from} to ${to}`);
+  return from;
+}
+
+function readUpstream(env: NodeJS.ProcessEnv): Upstream {
+  const anthropic = env['ANTHROPIC_API_KEY'];
+  if (anthropic) return { maker: 'anthropic', key: anthropic, baseUrl: env['ANTHROPIC_BASE_URL'] ?? 'https://api.anthropic.com' };
+  const openai = env['OPENAI_API_KEY'];
+  if (openai) return { maker: 'openai', key: openai, baseUrl: env['OPENAI_BASE_URL'] ?? 'https://api.openai.com' };
+  return { maker: 'stand-in' };
+}
+
+function parse(argv: readonly string[], faults: string[]) {
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: false }).values;
+  } catch (error) {
+    faults.push(error instanceof Error ? error.message : String(error));
+    return parseArgs({ args: [], options }).values;
+  }
+}
+
+/** Reads flags and environment; all that is wrong comes at once. `undefined` when only help was asked for. */
+export function parseConfig(argv: readonly string[] = process.argv.slice(2), env: NodeJS.ProcessEnv = process.env): Config | undefined {
+  const faults: string[] = [];
+  const values = parse(argv, faults);
+  if (values.help) return undefined;
+  const port = readNumber('port', values.port, 1, 65_535, faults);
+  const users = readNumber('users', values.users, 1, 100_000, faults);
+  if (faults.length > 0) throw new PlaneError('invalid', `cannot start: ${faults.join('; ')}\n\n${usage}`);
+  const root = process.getuid?.() === 0;
+  const home = env['HOME'] ?? homedir();
+  return {
+    port,
+    users,
+    dataDir: resolve(values.data),
+    ...(values.config === undefined ? {} : { planeFile: resolve(values.config) }),
+    cacheDir: root ? '/var/cache/agents-plane' : join(env['XDG_CACHE_HOME'] ?? join(home, '.cache'), 'agents-plane'),
+    keysDir: join(env['XDG_CONFIG_HOME'] ?? join(home, '.config'), 'agents-plane'),
+    hostDir: root ? '/var/lib/agents-plane' : join(env['XDG_STATE_HOME'] ?? join(home, '.local', 'state'), 'agents-plane'),
+    upstream: readUpstream(env),
+    separateUsers: root && platform() === 'linux',
+  };
+}

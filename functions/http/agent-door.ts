@@ -1,0 +1,164 @@
+import type { Hono } from 'hono';
+import {
+  heartbeatSchema,
+  joinRequestSchema,
+  type Assignment,
+  type heartbeatAnswerSchema,
+  type joinAnswerSchema,
+} from '../../shared/sidecar.ts';
+import { note } from '../core/agents.ts';
+import { sessionMs, type Credentials } from '../core/credentials.ts';
+import { PlaneError } from '../core/errors.ts';
+import type { AgentRecord, MessageRecord } from '../core/records.ts';
+import { makeDue, passKey, type Wake } from '../core/schedule.ts';
+import type { Store } from '../core/store.ts';
+import { canonical, type Clock, type Hashing, type Json, type Log } from '../core/surroundings.ts';
+import { bearer, read, readJson, toProblemResponse } from './problems.ts';
+import type { z } from 'zod';
+
+export interface AgentDoorDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly hashing: Hashing;
+  readonly wake: Wake;
+  readonly log: Log;
+  readonly credentials: Credentials;
+  readonly requestId: () => string;
+  /** What the plane says of itself and its model to an agent. */
+  readonly terms: (agent: AgentRecord) => Pick<Assignment, 'company' | 'model'>;
+  /** Called once for each answer an agent gave to its owner. */
+  readonly answered: (agent: AgentRecord, message: MessageRecord, text: string) => Promise<void>;
+  /** Waits before an unchanged assignment is looked at again, in milliseconds. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+const holdMs = 25_000;
+const lookMs = 500;
+
+/** The three calls an agent's machine may make: join, heartbeat, assignment. */
+export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
+  const { store, clock, hashing, wake, log, credentials } = deps;
+
+  async function admit(request: Request): Promise<AgentRecord> {
+    const token = bearer(request);
+    if (!token) throw new PlaneError('unauthenticated', 'cannot tell which machine is calling: send its session token');
+    return (await credentials.check(token, 'session')).agent;
+  }
+
+  const mintSession = (agent: AgentRecord): { token: string; expiresAt: number } => {
+    const expiresAt = clock.now() + sessionMs;
+    const { agentId, incarnation } = agent;
+    return { token: credentials.mint({ kind: 'session', agentId, incarnation, extra: expiresAt }), expiresAt };
+  };
+
+  async function join(request: Request): Promise<z.infer<typeof joinAnswerSchema>> {
+    const { token } = read(joinRequestSchema, await readJson(request), 'the join');
+    const { agent, extra } = await credentials.check(token, 'join');
+    const { agentId, incarnation } = agent;
+    const taken = await store.transact(async (tx) => {
+      const [record, due] = [await tx.get('joins', agentId), await tx.get('schedule', passKey(agentId))];
+      const count = record?.incarnation === incarnation ? record.count : 0;
+      if (extra <= count) return false;
+      tx.set('joins', agentId, { agentId, incarnation, count: extra, joinedAt: clock.now() });
+      makeDue(tx, passKey(agentId), due, clock.now());
+      return true;
+    });
+    const actor = { kind: 'agent', id: agentId } as const;
+    if (!taken) {
+      await note({ agentId }, { actor, action: 'access.refused', target: 'join', detail: 'token was traded before' }, deps);
+      throw new PlaneError('unauthenticated', 'cannot accept this token: it is not valid, or no longer');
+    }
+    await note({ agentId }, { actor, action: 'agent.join', target: agentId, detail: { boot: extra } }, deps);
+    wake.wake(passKey(agentId));
+    return mintSession(agent);
+  }
+
+  async function assignmentOf(agent: AgentRecord): Promise<Assignment> {
+    const { agentId, incarnation } = agent;
+    const [joined, introduced, messages] = await Promise.all([
+      store.get('joins', agentId),
+      store.get('introductions', agentId),
+      store.query('messages', 'byState', { equals: [agentId, 'waiting'], limit: 20 }),
+    ]);
+    const content = {
+      agentId,
+      planeId: agent.planeId,
+      incarnation,
+      boot: joined?.count ?? 0,
+      name: agent.name,
+      owner: { name: agent.ownerName, email: agent.ownerEmail },
+      tools: [...agent.spec.tools],
+      channels: [...agent.spec.channels],
+      ...deps.terms(agent),
+      introduce: introduced?.incarnation !== incarnation,
+      messages: messages.filter((message) => message.incarnation === incarnation).map(({ id, text }) => ({ id, text })),
+    };
+    return { version: hashing.sha256(canonical(content as unknown as Json)).slice(0, 16), ...content };
+  }
+
+  async function assignment(request: Request): Promise<Assignment | undefined> {
+    const after = new URL(request.url).searchParams.get('after');
+    const until = clock.now() + holdMs;
+    for (;;) {
+      const current = await assignmentOf(await admit(request));
+      if (current.version !== after) return current;
+      if (clock.now() >= until || request.signal.aborted) return undefined;
+      await deps.sleep(lookMs, request.signal);
+    }
+  }
+
+  async function takeAnswers(agent: AgentRecord, answers: readonly { id: string; text: string }[]): Promise<void> {
+    for (const { id, text } of answers) {
+      const message = await store.get('messages', id);
+      if (message?.agentId !== agent.agentId || message.state !== 'waiting') continue;
+      await deps.answered(agent, message, text);
+      await store.transact(async (tx) => tx.set('messages', id, { ...message, state: 'answered', answer: text }));
+    }
+  }
+
+  async function heartbeat(request: Request): Promise<z.infer<typeof heartbeatAnswerSchema>> {
+    const token = bearer(request) ?? '';
+    const { agent, extra: expiresAt } = await credentials.check(token, 'session');
+    const report = read(heartbeatSchema, await readJson(request), 'the heartbeat');
+    const { agentId, incarnation } = agent;
+    const { version, answers, detail, introduction, ...state } = report;
+    const news = await store.transact(async (tx) => {
+      const [before, joined] = [await tx.get('heartbeats', agentId), await tx.get('joins', agentId)];
+      const due = await tx.get('schedule', passKey(agentId));
+      const same = before?.incarnation === incarnation ? before : undefined;
+      const written = introduction ?? same?.introduction;
+      const said = { ...(detail === undefined ? {} : { detail }), ...(written === undefined ? {} : { introduction: written }) };
+      tx.set('heartbeats', agentId, {
+        agentId,
+        incarnation,
+        at: clock.now(),
+        revision: agent.revision,
+        ...state,
+        ...said,
+        boot: joined?.count ?? 0,
+      });
+      const changed = same?.ready !== state.ready || same.detail !== detail || same.introduction !== written;
+      if (changed) makeDue(tx, passKey(agentId), due, clock.now());
+      return changed;
+    });
+    if (news) wake.wake(passKey(agentId));
+    await takeAnswers(agent, answers);
+    const current = await assignmentOf(agent);
+    const half = expiresAt - clock.now() < sessionMs / 2;
+    return { version: current.version === version ? version : current.version, ...(half ? { token: mintSession(agent).token } : {}) };
+  }
+
+  const mount = (method: 'GET' | 'POST', path: string, handle: (request: Request) => Promise<object | undefined>): void => {
+    app.on(method, path, async (c) => {
+      try {
+        const answer = await handle(c.req.raw);
+        return answer ? c.json(answer, 200, { 'cache-control': 'no-store' }) : c.body(null, 204);
+      } catch (error) {
+        return toProblemResponse(error, deps.requestId(), log);
+      }
+    });
+  };
+  mount('POST', '/agent/join', join);
+  mount('GET', '/agent/assignment', assignment);
+  mount('POST', '/agent/heartbeat', heartbeat);
+}

@@ -1,0 +1,44 @@
+import type { Hono } from 'hono';
+import { z } from 'zod';
+import type { Log } from '../core/surroundings.ts';
+import type { Correspondence } from '../mail/correspondence.ts';
+import type { Mailbox } from '../mail/mailbox.ts';
+import { read, readJson, toProblemResponse } from './problems.ts';
+
+export interface MailDeps {
+  readonly mailbox: Mailbox;
+  readonly correspondence: Correspondence;
+  readonly log: Log;
+  readonly requestId: () => string;
+}
+
+const listSchema = z.object({ to: z.string().max(320).optional(), limit: z.coerce.number().int().min(1).max(500).default(100) });
+
+const mailSchema = z.strictObject({
+  from: z.email(),
+  to: z.string().min(3).max(400),
+  subject: z.string().max(500).default(''),
+  text: z.string().min(1).max(50_000),
+  inReplyTo: z.string().max(300).optional(),
+});
+
+/** The embedded mailbox as JSON; a mail from an owner to an agent is carried to it. */
+export function mountMail(app: Hono, { mailbox, correspondence, log, requestId }: MailDeps): void {
+  app.get('/mail/messages', (c) => {
+    try {
+      const { to, limit } = read(listSchema, c.req.query(), 'the query');
+      return c.json({ messages: mailbox.list({ limit, ...(to === undefined ? {} : { to }) }) });
+    } catch (error) {
+      return toProblemResponse(error, requestId(), log);
+    }
+  });
+  app.post('/mail/messages', async (c) => {
+    const id = requestId();
+    try {
+      const mail = read(mailSchema, await readJson(c.req.raw), 'the mail');
+      return c.json(await correspondence.receive({ ...mail, id: `mail/${id}` }), 202);
+    } catch (error) {
+      return toProblemResponse(error, id, log);
+    }
+  });
+}

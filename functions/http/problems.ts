@@ -1,0 +1,62 @@
+import type { ProblemAnswer } from '../../shared/contract.ts';
+import { toProblems, toSentence } from '../../shared/problem.ts';
+import { errorTable, PlaneError } from '../core/errors.ts';
+import type { Log } from '../core/surroundings.ts';
+import type { z } from 'zod';
+
+const titles: Readonly<Record<number, string>> = {
+  400: 'Bad request',
+  401: 'Not signed in',
+  403: 'Not allowed',
+  404: 'Not found',
+  409: 'Conflict',
+  412: 'Changed meanwhile',
+  429: 'Too many requests',
+  500: 'Internal error',
+  503: 'Not available',
+  504: 'Timed out',
+};
+
+/** What was thrown as RFC 9457 problem details; what we did not foresee is logged in full and answered without its text. */
+export function toProblemResponse(error: unknown, requestId: string, log: Log): Response {
+  const known = error instanceof PlaneError ? error : undefined;
+  if (!known) log.warn('request failed', { requestId, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  const code = known?.code ?? 'internal';
+  const { status } = errorTable[code];
+  const answer: ProblemAnswer = {
+    type: 'about:blank',
+    title: titles[status] ?? 'Error',
+    status,
+    code,
+    detail: known?.message ?? `cannot answer: something unforeseen happened; quote request ${requestId} when you ask for help`,
+    requestId,
+    ...(known && known.problems.length > 0 ? { problems: [...known.problems] } : {}),
+  };
+  return new Response(JSON.stringify(answer), {
+    status,
+    headers: { 'content-type': 'application/problem+json', 'x-request-id': requestId },
+  });
+}
+
+/** Reads outside input by its schema, or refuses with every problem at once. */
+export function read<T>(schema: z.ZodType<T>, input: unknown, what: string): T {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const problems = toProblems(result.error, input);
+  throw new PlaneError('invalid', `cannot accept ${what}: ${problems.map(toSentence).join('; ')}`, { problems });
+}
+
+export async function readJson(request: Request, limitBytes = 1_000_000): Promise<unknown> {
+  const text = await request.text();
+  if (text.length > limitBytes) throw new PlaneError('invalid', `cannot accept the request body: it is larger than ${limitBytes} bytes`);
+  if (text === '') return {};
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new PlaneError('invalid', 'cannot accept the request body: it is not JSON', { cause });
+  }
+}
+
+export function bearer(request: Request): string | undefined {
+  return /^Bearer (\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1];
+}

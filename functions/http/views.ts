@@ -1,0 +1,70 @@
+import { toHealth } from '../../shared/agent.ts';
+import type { AgentView, UserView } from '../../shared/contract.ts';
+import type { Plane } from '../../shared/plane.ts';
+import type { EffectivePolicy } from '../../shared/policy.ts';
+import { toSentence } from '../../shared/problem.ts';
+import { toAgentId } from '../../shared/agent.ts';
+import type { UserIdentity } from '../core/providers.ts';
+import type { AgentRecord, HeartbeatRecord, StatusRecord } from '../core/records.ts';
+import type { Store } from '../core/store.ts';
+import type { Hashing } from '../core/surroundings.ts';
+import { standingOf } from '../directory/look.ts';
+
+const toPolicyView = (policy: EffectivePolicy): AgentView['policy'] => JSON.parse(JSON.stringify(policy)) as AgentView['policy'];
+
+function toDetail(agent: AgentRecord, status: StatusRecord | undefined): string | null {
+  if (!status) return agent.reason;
+  if (status.phase === 'running') return null;
+  if (status.phase === 'removing' || status.phase === 'removed') return agent.reason;
+  const working = Object.entries(status.parts).find(([, part]) => part.state !== 'ready' && part.state !== 'revoked');
+  return working ? [working[0], working[1].detail ?? working[1].state].join(': ') : null;
+}
+
+export function toAgentView(
+  agent: AgentRecord,
+  status: StatusRecord | undefined,
+  heartbeat: HeartbeatRecord | undefined,
+  now: number,
+): AgentView {
+  const beating = heartbeat?.incarnation === agent.incarnation ? heartbeat : undefined;
+  const current = status?.incarnation === agent.incarnation ? status : undefined;
+  const phase = current?.phase ?? (status && status.phase !== 'removed' ? 'removing' : 'pending');
+  return {
+    agentId: agent.agentId,
+    planeId: agent.planeId,
+    name: agent.name,
+    ownerId: agent.ownerId,
+    ownerEmail: agent.ownerEmail,
+    ownerName: agent.ownerName,
+    ouPath: agent.ouPath,
+    phase,
+    health: toHealth(beating && phase !== 'removed' ? now - beating.at : undefined),
+    lastHeartbeat: beating ? new Date(beating.at).toISOString() : null,
+    detail: toDetail(agent, current),
+    conditions: [...agent.conditions, ...(current?.conditions ?? [])],
+    policy: toPolicyView(agent.policy),
+    revision: agent.revision,
+    incarnation: agent.incarnation,
+    changedAt: new Date(Math.max(agent.changedAt, current?.changedAt ?? 0)).toISOString(),
+  };
+}
+
+export async function readAgentView(agent: AgentRecord, store: Store, now: number): Promise<AgentView> {
+  const [status, heartbeat] = await Promise.all([store.get('statuses', agent.agentId), store.get('heartbeats', agent.agentId)]);
+  return toAgentView(agent, status, heartbeat, now);
+}
+
+export async function readUserView(plane: Plane, user: UserIdentity, store: Store, hashing: Hashing, now: number): Promise<UserView> {
+  const agent = await store.get('agents', toAgentId(plane.metadata.name, user.id, hashing.sha256));
+  const { policy, read } = standingOf(plane, user, agent?.requests);
+  return {
+    id: user.id,
+    email: user.email,
+    name: user.name,
+    ouPath: user.ouPath,
+    active: user.active,
+    policy: toPolicyView(policy),
+    problems: read.problems.map(toSentence),
+    agent: agent ? await readAgentView(agent, store, now) : null,
+  };
+}

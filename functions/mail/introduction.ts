@@ -1,0 +1,140 @@
+import type { Channel, Tool } from '../../shared/agent.ts';
+import { PlaneError } from '../core/errors.ts';
+import type { Message } from './mailbox.ts';
+
+export interface IntroductionOptions {
+  readonly agentName: string;
+  readonly ownerName: string;
+  readonly ownerEmail: string;
+  readonly company: string;
+  readonly tools: readonly Tool[];
+  readonly channels: readonly Channel[];
+  /** What the agent wrote, as plain text; without it goes a plain introduction. */
+  readonly text?: string | undefined;
+  /** The owner's page, where channels are connected. */
+  readonly link: string;
+  readonly from: string;
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly date: number;
+}
+
+const toolWords = {
+  email: 'Help with your email',
+  calendar: 'Help with your calendar',
+  crm: 'Look up and update records in your CRM',
+  github: 'Work with GitHub: code, issues and pull requests',
+  exec: 'Run commands in my own workspace, never on your computer',
+  ssh: 'Log in to servers over SSH',
+} as const satisfies Record<Tool, string>;
+
+const channelWords = {
+  email: 'Email',
+  googlechat: 'Google Chat',
+  slack: 'Slack',
+  telegram: 'Telegram',
+  whatsapp: 'WhatsApp',
+} as const satisfies Record<Channel, string>;
+
+const invitation = 'Just reply to this email to start chatting.';
+
+/** A name from outside, on one line and of a length that fits a subject. */
+const toLine = (text: string): string =>
+  Array.from(text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ').trim())
+    .slice(0, 100)
+    .join('');
+
+const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const escape = (text: string): string => text.replace(/[&<>"']/g, (char) => entities[char] ?? char);
+
+/** Paragraphs stand between empty lines. Control characters but tab and line feed go. */
+const toParagraphs = (text: string): string[] =>
+  text
+    .replace(/\r\n?|[\p{Zl}\p{Zp}]/gu, '\n')
+    .replace(/[^\P{Cc}\t\n]/gu, '')
+    .split(/\n[ \t]*(?:\n[ \t]*)+/)
+    .map((paragraph) => paragraph.trim())
+    .filter((paragraph) => paragraph !== '');
+
+function checkLink(link: string): string {
+  const url = URL.parse(link);
+  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
+    throw new PlaneError('invalid', 'cannot write introduction: its link is not an http address; set the public address of the plane');
+  }
+  return url.href;
+}
+
+const style = {
+  page: 'margin:0;padding:0;background:#f6f8fc',
+  sheet:
+    'max-width:560px;margin:0 auto;padding:24px 20px;background:#ffffff;color:#202124;' +
+    'font-family:Arial,Helvetica,sans-serif;font-size:16px;line-height:1.5;overflow-wrap:anywhere',
+  heading: 'margin:24px 0 8px;font-size:16px;font-weight:bold',
+  list: 'margin:0 0 16px;padding-left:20px',
+  button: 'display:inline-block;padding:12px 20px;border-radius:6px;background:#1a56c4;color:#ffffff;text-decoration:none;font-weight:bold',
+  small: 'margin:24px 0 0;font-size:13px;color:#5f6368',
+} as const;
+
+const toParagraph = (text: string): string => `<p style="margin:0 0 16px">${escape(text).replaceAll('\n', '<br>\n')}</p>`;
+const toList = (heading: string, items: readonly string[]): string =>
+  `<h2 style="${style.heading}">${escape(heading)}</h2>\n<ul style="${style.list}">\n${items.map((item) => `<li>${escape(item)}</li>`).join('\n')}\n</ul>`;
+
+/** The first message an owner has from an agent (REQUIREMENTS §2.3). Everything from outside is escaped. Pure. */
+export function renderIntroduction(options: IntroductionOptions): Message {
+  const { tools, channels, text, from, id, ownerEmail } = options;
+  const [agentName, ownerName, company] = [toLine(options.agentName), toLine(options.ownerName), toLine(options.company)];
+  const link = checkLink(options.link);
+  const plain = [
+    `Hey ${ownerName}, I'm ${agentName}, your new AI agent at ${company}. Let's get connected.`,
+    'I work for you alone. Tell me what you are busy with and how you like things done, and I will take it from there.',
+  ];
+  const written = toParagraphs(text ?? '');
+  const paragraphs = written.length > 0 ? written : plain;
+
+  const abilities = Object.entries(toolWords).flatMap(([tool, words]) => (tools.some((allowed) => allowed === tool) ? [words] : []));
+  const whatIDo = abilities.length > 0 ? abilities : ['Talk things through with you. Your admin has not given me any tools yet.'];
+  const others = Object.entries(channelWords).flatMap(([channel, words]) =>
+    channel !== 'email' && channels.some((allowed) => allowed === channel) ? [words] : [],
+  );
+  const whereIAm = ['Email: reply to this message', ...others.map((words) => `${words}: connect it on your page`)];
+  const footer = `You get this because an admin of ${company} set up an AI agent for ${ownerEmail}.`;
+
+  const textBody = [
+    ...paragraphs,
+    `What I may do for you:\n${whatIDo.map((item) => `- ${item}`).join('\n')}`,
+    `Where you reach me:\n${whereIAm.map((item) => `- ${item}`).join('\n')}`,
+    `Your page: ${link}`,
+    invitation,
+    `-- \n${footer}`,
+  ].join('\n\n');
+
+  const html = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escape(agentName)}</title>
+</head>
+<body style="${style.page}">
+<div style="${style.sheet}">
+${paragraphs.map(toParagraph).join('\n')}
+${toList('What I may do for you', whatIDo)}
+${toList('Where you reach me', whereIAm)}
+<p style="margin:24px 0"><a href="${escape(link)}" style="${style.button}">Open your page</a></p>
+<p style="margin:0;font-weight:bold">${invitation}</p>
+<p style="${style.small}">${escape(footer)}</p>
+</div>
+</body>
+</html>
+`;
+
+  return {
+    id,
+    date: new Date(options.date).toISOString(),
+    from,
+    to: ownerEmail,
+    subject: `Hey ${ownerName}, I'm ${agentName}, your new AI agent`,
+    text: `${textBody}\n`,
+    html,
+  };
+}

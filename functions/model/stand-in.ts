@@ -1,0 +1,72 @@
+/**
+ * The model of an embedded plane without any provider key: it makes an answer from what the prompt says and says in every
+ * answer that it is a stand-in. OpenAI chat-completions shape, streaming or not.
+ */
+export const standInNotice =
+  '(I am a stand-in model: this plane has no model key yet. Set ANTHROPIC_API_KEY or OPENAI_API_KEY and start it again.)';
+
+interface ChatMessage {
+  readonly role: string;
+  readonly content: unknown;
+}
+
+function toText(content: unknown): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  return content
+    .map((part: unknown) => (typeof part === 'object' && part !== null ? String(Reflect.get(part, 'text') ?? '') : ''))
+    .join('\n');
+}
+
+/** The `- key: value` lines under the heading `## Facts` of BOOTSTRAP.md, as the sidecar seeds it. */
+function readFacts(prompt: string): Readonly<Record<string, string>> {
+  const section = /## Facts\s*\n((?:\s*- [^\n]+\n?)+)/.exec(prompt)?.[1] ?? '';
+  const pairs = [...section.matchAll(/- ([a-z]+): ([^\n]*)/g)].map(([, key = '', value = '']) => [key, value.trim()]);
+  return Object.fromEntries(pairs) as Record<string, string>;
+}
+
+function introduce(facts: Readonly<Record<string, string>>): string {
+  const { owner = 'there', name = 'your agent', company = 'your company', tools = 'nothing yet', channels = 'email' } = facts;
+  return [
+    `Hi ${owner}, I'm ${name}, your new AI agent at ${company}. Let's get connected.`,
+    `I may use: ${tools}. You can reach me by: ${channels}.`,
+    'Just reply to this email to start chatting.',
+    standInNotice,
+  ].join('\n\n');
+}
+
+export function answerOf(messages: readonly ChatMessage[]): string {
+  const system = messages.filter(({ role }) => role === 'system' || role === 'developer').map(({ content }) => toText(content));
+  const asked = toText(messages.findLast(({ role }) => role === 'user')?.content ?? '').trim();
+  const wantsIntroduction = /introduc/i.test(asked);
+  const facts = readFacts([...system, asked].join('\n'));
+  if (wantsIntroduction) return introduce(facts);
+  const echo = asked.length > 200 ? `${asked.slice(0, 200)}…` : asked;
+  return `You wrote: "${echo}". ${standInNotice}`;
+}
+
+/** About four characters make a token; a figure for display only, never for money. */
+const toTokens = (text: string): number => Math.ceil(text.length / 4);
+
+/** Answers a chat-completions request; `body` is the parsed request. */
+export function standIn(body: unknown, now: number): Response {
+  const request = (typeof body === 'object' && body !== null ? body : {}) as { messages?: ChatMessage[]; stream?: boolean };
+  const messages = Array.isArray(request.messages) ? request.messages : [];
+  const text = answerOf(messages);
+  const prompt = toTokens(messages.map(({ content }) => toText(content)).join('\n'));
+  const completion = toTokens(text);
+  const usage = { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
+  const base = { id: `chatcmpl-${now}`, created: Math.floor(now / 1000), model: 'stand-in' };
+  if (!request.stream) {
+    const choices = [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: 'stop' }];
+    return Response.json({ ...base, object: 'chat.completion', choices, usage });
+  }
+  const chunk = (part: object) => `data: ${JSON.stringify({ ...base, object: 'chat.completion.chunk', ...part })}\n\n`;
+  const lines = [
+    chunk({ choices: [{ index: 0, delta: { role: 'assistant', content: text }, finish_reason: null }] }),
+    chunk({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }),
+    chunk({ choices: [], usage }),
+    'data: [DONE]\n\n',
+  ];
+  return new Response(lines.join(''), { headers: { 'content-type': 'text/event-stream' } });
+}
