@@ -6,9 +6,14 @@ export default {
   transform: {
     '^.+\\.(ts|js|mjs)$': [
       '@swc/jest',
-      { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'commonjs', importInterop: 'swc' }, sourceMaps: 'inline' },
+      {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2024' },
+        module: { type: 'commonjs', importInterop: 'swc' },
+        sourceMaps: 'inline',
+      },
     ],
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
   testTimeout: 20_000,
+  reporters: ['default', '<rootDir>/test/closing-line.js'],
 };

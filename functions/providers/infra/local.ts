@@ -1,0 +1,207 @@
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PlaneError } from '../../core/errors.ts';
+import type { AgentComputeSpec, AgentInstance, InfraProvider } from '../../core/providers.ts';
+import { canonical, type Ctx, type Json, type Log } from '../../core/surroundings.ts';
+import { readLastLines } from './local-logs.ts';
+import * as machines from './local-machine.ts';
+import type { Machine } from './local-machine.ts';
+import { createSharedPrincipals, createUidPrincipals } from './local-principals.ts';
+import { findInhabitants, killAll, stopAll, type Habitat } from './local-processes.ts';
+import { createStarter } from './local-start.ts';
+import { createInstallation, type Installation } from './openclaw-install.ts';
+
+export interface LocalInfraOptions {
+  readonly planeId: string;
+  /** One folder for each agent. Every folder above it must let agents pass. */
+  readonly machinesDir: string;
+  /** What all planes of this host share: which uid belongs to whom. */
+  readonly hostDir: string;
+  /** Where OpenClaw is installed, once for the whole host. */
+  readonly runtimeDir: string;
+  /** Holds package.json and package-lock.json of what is installed there. */
+  readonly manifestDir: string;
+  readonly sidecar: {
+    readonly bundle: string;
+    /** Handed to the sidecar as it is; no secret, since it is written to machine.json. */
+    readonly environment: Json;
+  };
+  /** Whether each agent gets a uid of its own; needs root on Linux. */
+  readonly separateUsers: boolean;
+  readonly log: Log;
+  /** Another installation than npm's, for tests. */
+  readonly installation?: Installation;
+}
+
+/** Agents as processes of this host: each one a folder, a sidecar of the plane's user and an OpenClaw of its own uid. */
+export function createLocalInfra(options: LocalInfraOptions): InfraProvider {
+  const { planeId, machinesDir, hostDir, sidecar, separateUsers, log } = options;
+  const installation = options.installation ?? createInstallation(options);
+  const userId = process.geteuid?.() ?? 0;
+  const principals = separateUsers ? createUidPrincipals({ machinesDir, hostDir }) : createSharedPrincipals({ machinesDir, userId });
+  const folderOf = (agentId: string): string => join(machinesDir, agentId);
+  const markOf = (agentId: string): string => markOf(agentId);
+  const habitatOf = ({ agentId, uid }: Machine): Habitat => ({ folder: folderOf(agentId), ...(uid === undefined ? {} : { uid }) });
+
+  const turns = new Map<string, Promise<unknown>>();
+  /** Verbs on one agent run one after another in this process. */
+  function inTurn<T>(agentId: string, run: () => Promise<T>): Promise<T> {
+    const turn = (turns.get(agentId) ?? Promise.resolve()).then(run, run);
+    turns.set(agentId, turn);
+    const forget = (): void => void (turns.get(agentId) === turn && turns.delete(agentId));
+    turn.then(forget, forget);
+    return turn;
+  }
+
+  /** The machine, which must be ours: what another plane holds is never touched. */
+  function findOurs(verb: string, agentId: string): Machine | undefined {
+    const machine = machines.readMachine(folderOf(agentId));
+    if (machine && machine.planeId !== planeId) {
+      throw new PlaneError('conflict', `cannot ${verb} machine ${agentId}: it belongs to plane ${machine.planeId}; remove it there first`);
+    }
+    return machine;
+  }
+
+  function getOurs(verb: string, agentId: string): Machine {
+    const machine = findOurs(verb, agentId);
+    if (!machine) throw new PlaneError('notFound', `cannot ${verb} machine ${agentId}: there is none; provision it first`);
+    if (existsSync(markOf(agentId))) {
+      throw new PlaneError('conflict', `cannot ${verb} machine ${agentId}: it is frozen; provision it first`);
+    }
+    return machine;
+  }
+
+  const starter = createStarter({
+    installation,
+    sidecar,
+    folderOf,
+    log,
+    resume: (agentId, start) =>
+      inTurn(agentId, async () => {
+        const machine = findOurs('start', agentId);
+        if (machine) await start(machine);
+      }),
+  });
+
+  async function stop(machine: Machine, ctx: Ctx): Promise<void> {
+    starter.forget(machine.agentId);
+    await killAll(habitatOf(machine), ctx.signal);
+  }
+
+  function stateOf(machine: Machine): Pick<AgentInstance, 'state' | 'detail'> {
+    const { sidecars, others } = findInhabitants(habitatOf(machine));
+    const marked = existsSync(markOf(machine.agentId));
+    const still = [...sidecars, ...others].every(({ stopped }) => stopped);
+    if (still && (marked || sidecars.length > 0)) return { state: 'frozen' };
+    if (marked) return { state: 'running', detail: 'being frozen' };
+    return sidecars.length > 0 ? { state: 'running' } : starter.outlook(machine.agentId);
+  }
+
+  function toInstance(machine: Machine): AgentInstance {
+    const { agentId, machineType, region, diskSizeGb, image } = machine;
+    const common = { planeId: machine.planeId, agentId, machineType, region, diskSizeGb };
+    return { ...common, ...(image === undefined ? {} : { image }), ...stateOf(machine) };
+  }
+
+  function prepare(spec: AgentComputeSpec): Machine {
+    const { agentId, machineType, region, diskSizeGb, image, labels } = spec;
+    const principal = principals.find(agentId);
+    if (!principal) {
+      throw new PlaneError('preconditionFailed', `cannot provision machine ${agentId}: it has no principal; make that first`);
+    }
+    const wanted: Machine = {
+      ...{ planeId, agentId, machineType, region, diskSizeGb, labels: { ...labels }, environment: sidecar.environment },
+      ...(image === undefined ? {} : { image }),
+      ...(principal.uid === undefined ? {} : { uid: principal.uid }),
+    };
+    const found = findOurs('provision', agentId);
+    if (!found) {
+      machines.makeFolder(machinesDir, wanted);
+      return findOurs('provision', agentId) ?? wanted;
+    }
+    if (found.uid !== wanted.uid) {
+      const fact = `its files belong to uid ${found.uid ?? userId} and its principal is ${principal.id}`;
+      throw new PlaneError('conflict', `cannot provision machine ${agentId}: ${fact}; deprovision it first`);
+    }
+    const next = { ...wanted, ...(found.openclaw ? { openclaw: found.openclaw } : {}) };
+    if (canonical(next) !== canonical(found)) machines.writeMachine(folderOf(agentId), next);
+    return next;
+  }
+
+  return {
+    name: 'local',
+    principal: async (agentId) => principals.find(agentId),
+    listPrincipals: async () => principals.list(),
+    ensurePrincipal: (agentId, ctx) => principals.ensure({ planeId, agentId }, ctx.signal),
+    removePrincipal: (agentId, ctx) => principals.remove({ planeId, agentId }, ctx.signal),
+
+    provision: (spec, ctx) =>
+      inTurn(spec.agentId, async () => {
+        const machine = prepare(spec);
+        const { sidecars } = findInhabitants(habitatOf(machine));
+        // What was frozen holds sessions that are void by now: it starts afresh.
+        if (existsSync(markOf(machine.agentId)) || sidecars.some(({ stopped }) => stopped)) await stop(machine, ctx);
+        // A provision that has run out of time must not undo the freeze that came after it; nothing is awaited from here to the start.
+        ctx.signal.throwIfAborted();
+        rmSync(markOf(machine.agentId), { force: true });
+        await starter.start(machine);
+      }),
+
+    // Not in turn: it must not wait for a slow verb.
+    async freeze(agentId, ctx) {
+      const machine = findOurs('freeze', agentId);
+      if (!machine) return;
+      starter.forget(agentId);
+      writeFileSync(markOf(agentId), '', { mode: 0o600 });
+      await stopAll(habitatOf(machine), ctx.signal);
+    },
+
+    deprovision: (agentId, ctx) =>
+      inTurn(agentId, async () => {
+        const machine = findOurs('deprovision', agentId);
+        if (!machine) return machines.sweepTrash(machinesDir);
+        writeFileSync(markOf(agentId), '', { mode: 0o600 });
+        await stop(machine, ctx);
+        machines.destroyFolder(machinesDir, agentId);
+        // A sidecar that another process started in between finds no machine.json and ends; this makes sure of it.
+        await stop(machine, ctx);
+      }),
+
+    restart: (agentId, ctx) =>
+      inTurn(agentId, async () => {
+        const machine = getOurs('restart', agentId);
+        await stop(machine, ctx);
+        await starter.start(machine);
+      }),
+
+    resize: (agentId, size, ctx) =>
+      inTurn(agentId, async () => {
+        const machine = getOurs('resize', agentId);
+        const { machineType = machine.machineType, diskSizeGb = machine.diskSizeGb } = size;
+        if (machineType === machine.machineType && diskSizeGb === machine.diskSizeGb) return;
+        const next = { ...machine, machineType, diskSizeGb };
+        await stop(machine, ctx);
+        machines.writeMachine(folderOf(agentId), next);
+        await starter.start(next);
+      }),
+
+    async status(agentId) {
+      const machine = machines.readMachine(folderOf(agentId));
+      return machine && toInstance(machine);
+    },
+
+    async listInstances() {
+      const found = machines.listFolders(machinesDir).map((agentId) => machines.readMachine(folderOf(agentId)));
+      return found.filter((machine) => machine !== undefined).map(toInstance);
+    },
+
+    async logs(agentId, { lines }) {
+      if (!findOurs('read logs of', agentId))
+        throw new PlaneError('notFound', `cannot read logs of machine ${agentId}: there is none; provision it first`);
+      return readLastLines(
+        [machines.sidecarLog, machines.gatewayLog].map((file) => file(folderOf(agentId))),
+        lines,
+      );
+    },
+  };
+}

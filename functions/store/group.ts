@@ -1,0 +1,53 @@
+import type { Collection } from '../core/store.ts';
+import type { Medium, Write } from './optimistic.ts';
+
+/** What the saved documents can do. */
+export interface Disk<Held> {
+  read(collection: Collection, id: string): Held | undefined;
+  /** Saves all or nothing, durably. Answers with a write that can never be saved, and throws where the disk is at fault. */
+  save(writes: readonly Write<Held>[]): { readonly write: Write<Held>; readonly error: Error } | undefined;
+}
+
+export interface Group<Held> extends Pick<Medium<Held>, 'read' | 'apply'> {
+  /** Saves what is gathered now. */
+  flush(): void;
+}
+
+/** Gathers the transactions that become ready in one turn of the event loop, shows their writes to the next ones at once, and saves them in one step. */
+export function createGroup<Held>(disk: Disk<Held>): Group<Held> {
+  let gathered = new Map<string, { readonly write: Write<Held>; readonly member: PromiseWithResolvers<boolean> }>();
+  let members: PromiseWithResolvers<boolean>[] = [];
+
+  function flush(): void {
+    const [writes, waiting] = [[...gathered.values()], members];
+    gathered = new Map();
+    members = [];
+    if (waiting.length === 0) return;
+    try {
+      const refused = writes.length > 0 ? disk.save(writes.map(({ write }) => write)) : undefined;
+      const blamed = refused && writes.find(({ write }) => write === refused.write)?.member;
+      blamed?.reject(refused?.error);
+      // The others did nothing wrong: they run again.
+      for (const member of waiting) member.resolve(!refused);
+    } catch (error) {
+      for (const member of waiting) member.reject(error);
+    }
+  }
+
+  const key = (collection: Collection, id: string): string => `${collection}/${id}`;
+  return {
+    flush,
+    read(collection, id) {
+      const found = gathered.get(key(collection, id));
+      return found ? found.write.held : disk.read(collection, id);
+    },
+    apply(writes) {
+      if (writes.length === 0 && members.length === 0) return true;
+      if (members.length === 0) setImmediate(flush);
+      const member = Promise.withResolvers<boolean>();
+      members.push(member);
+      for (const write of writes) gathered.set(key(write.collection, write.id), { write, member });
+      return member.promise;
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import type { SQLInputValue, StatementSync } from 'node:sqlite';
+import { PlaneError } from '../core/errors.ts';
+import type { Collection, Documents, Query, Store } from '../core/store.ts';
+import type { Log } from '../core/surroundings.ts';
+import { createGroup, type Disk } from './group.ts';
+import { createTransact, type Write } from './optimistic.ts';
+import { parseQuery } from './query.ts';
+import { explaining, toResultCode } from './sqlite-errors.ts';
+import { openFile } from './sqlite-file.ts';
+import { currentSchema, fieldColumn, indexName, quote, type Schema } from './sqlite-schema.ts';
+
+export interface SqliteOptions {
+  /** Its folder is made where it is not there. */
+  readonly file: string;
+  readonly log?: Log;
+  readonly schema?: Schema;
+}
+
+/** Results that blame one statement and leave the file sound: SQL error, too big, constraint, mismatch. */
+const blamesDocument = new Set<number | undefined>([1, 18, 19, 20]);
+
+const parse = <C extends Collection>(text: string): Documents[C] => JSON.parse(text) as Documents[C];
+
+/**
+ * A store in one SQLite file, held by one process. That process sees every write, so it checks transactions against what
+ * it knows, and those that are ready in one turn of the event loop share one COMMIT and so one wait for the disk.
+ */
+export function openSqliteStore({ file, log, schema = currentSchema }: SqliteOptions): Store {
+  const database = openFile(file, schema, log);
+  const statements = new Map<string, StatementSync>();
+  const prepare = (sql: string): StatementSync => {
+    const prepared = statements.get(sql) ?? database.prepare(sql);
+    statements.set(sql, prepared);
+    return prepared;
+  };
+  const refuseClosed = (): void => {
+    if (!database.isOpen) throw new PlaneError('unavailable', `cannot use store ${file}: it is closed`);
+  };
+
+  const disk: Disk<string> = {
+    read(collection, id) {
+      refuseClosed();
+      const row = explaining('read', file, () => prepare(`SELECT document FROM ${quote(collection)} WHERE id = ?`).get(id));
+      return row && String(row.document);
+    },
+    save(writes) {
+      refuseClosed();
+      return explaining('write', file, () => {
+        prepare('BEGIN IMMEDIATE').run();
+        try {
+          for (const write of writes) {
+            const error = put(write);
+            if (error) return { write, error };
+          }
+          prepare('COMMIT').run();
+          return undefined;
+        } finally {
+          if (database.isTransaction) prepare('ROLLBACK').run();
+        }
+      });
+    },
+  };
+
+  /** Answers with an error when this document is at fault. */
+  function put({ collection, id, held }: Write<string>): Error | undefined {
+    const table = quote(collection);
+    try {
+      if (held === undefined) prepare(`DELETE FROM ${table} WHERE id = ?`).run(id);
+      else
+        prepare(`INSERT INTO ${table} (id, document) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET document = excluded.document`).run(
+          id,
+          held,
+        );
+      return undefined;
+    } catch (error) {
+      if (!blamesDocument.has(toResultCode(error))) throw error;
+      return new PlaneError('invalid', `cannot store ${collection} ${id}: ${String(error)}`, { cause: error });
+    }
+  }
+
+  const group = createGroup(disk);
+
+  return {
+    async get<C extends Collection>(collection: C, id: string) {
+      const text = disk.read(collection, id);
+      return text === undefined ? undefined : parse<C>(text);
+    },
+    async query<C extends Collection>(collection: C, index: string, query: Query) {
+      const { equal, order } = parseQuery(collection, index, query);
+      refuseClosed();
+      const { equals = [], from, before, reverse = false, limit } = query;
+      const column = fieldColumn(order);
+      const conditions = [...equal.map((field) => `${fieldColumn(field)} = ?`), `${column} IS NOT NULL`];
+      const values: SQLInputValue[] = [...equals];
+      for (const [bound, operator] of [[from, '>='] as const, [before, '<'] as const])
+        if (bound !== undefined) {
+          conditions.push(`${column} ${operator} ?`);
+          values.push(bound);
+        }
+      const direction = reverse ? 'DESC' : 'ASC';
+      const sql =
+        `SELECT document FROM ${quote(collection)} INDEXED BY ${indexName(collection, index)} ` +
+        `WHERE ${conditions.join(' AND ')} ORDER BY ${column} ${direction}, id ${direction} LIMIT ?`;
+      const rows = explaining('read', file, () => prepare(sql).all(...values, limit));
+      return rows.map(({ document }) => parse<C>(String(document)));
+    },
+    transact: createTransact<string>({
+      read: group.read,
+      hold: (document) => JSON.stringify(document),
+      show: parse,
+      apply: group.apply,
+    }),
+    async close() {
+      if (!database.isOpen) return;
+      group.flush();
+      database.close();
+    },
+  };
+}

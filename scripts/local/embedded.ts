@@ -1,0 +1,147 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { note } from '../../functions/core/agents.ts';
+import { PlaneError } from '../../functions/core/errors.ts';
+import type { Log } from '../../functions/core/surroundings.ts';
+import type { Config } from '../../functions/config.ts';
+import { writeFileAtomic } from '../../functions/files.ts';
+import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
+import { openMailbox } from '../../functions/mail/mailbox.ts';
+import { createPlane } from '../../functions/plane.ts';
+import { createDirectory } from '../../functions/providers/cloud/google.ts';
+import { createGoogleWorkspace } from '../../functions/providers/identity/google-workspace.ts';
+import { takeLock } from '../../functions/providers/infra/host-lock.ts';
+import { createLocalInfra } from '../../functions/providers/infra/local.ts';
+import { createDirectNetwork } from '../../functions/providers/network/direct.ts';
+import { createLocalSecrets } from '../../functions/providers/secrets/local.ts';
+import { openSqliteStore } from '../../functions/store/sqlite.ts';
+import { createInProcessWake } from '../../functions/wake/in-process.ts';
+import type { Plane } from '../../shared/plane.ts';
+import { buildAddon } from '../build-addon.ts';
+import { buildSidecar } from '../build-sidecar.ts';
+import { endpointFile, type Endpoint } from '../client.ts';
+import { consoleDoors } from './console-doors.ts';
+import { openFolders } from './folders.ts';
+import { listen } from './server.ts';
+import { createWorkspace } from './workspace/index.ts';
+
+export interface EmbeddedPlane extends Endpoint {
+  stop(): Promise<void>;
+}
+
+/** The audience of ID tokens that the console's add-on carries; on Google it is the script's OAuth client id. */
+const audience = 'agents-plane.local';
+
+const times = { effectMs: 4_000, waitMs: 1_000, resyncMs: 30_000, leaseMs: 30_000, fullListMs: 5 * 60_000 };
+
+const company = (domain: string): string => domain.charAt(0).toUpperCase() + (domain.split('.')[0] ?? domain).slice(1);
+
+function openStore(folder: string) {
+  const lock = takeLock(join(folder, 'lock'));
+  if (!lock)
+    throw new PlaneError('conflict', `cannot use ${folder}: another plane runs on it; stop that one, or choose another with --data`);
+  return { lock, store: openSqliteStore({ file: join(folder, 'plane.sqlite') }) };
+}
+
+/** Runs a whole plane on this machine: the Workspace emulator, the plane, the console, and agents as processes. */
+export async function startEmbedded(config: Config, plane: Plane, root: string, log: Log): Promise<EmbeddedPlane> {
+  const { port, separateUsers } = config;
+  const url = `http://127.0.0.1:${port}`;
+  const planeId = plane.metadata.name;
+  const { domain } = plane.spec.identity;
+  const folders = openFolders(config);
+  const { lock, store } = openStore(folders.data);
+  const keys = openKeys({ dir: folders.keys, log });
+  const mailbox = openMailbox({ file: join(folders.data, 'mail.sqlite') });
+  const workspace = createWorkspace({
+    file: join(folders.data, 'workspace.sqlite'),
+    domain,
+    userCount: config.users,
+    now: () => systemClock.now(),
+    log: (line) => log.info(line),
+  });
+  const sidecarBundle = join(root, 'dist', 'sidecar.js');
+  const [{ code }] = await Promise.all([buildAddon({ outDir: join(root, 'dist', 'addon'), backendUrl: url }), buildSidecar(sidecarBundle)]);
+
+  const secretsDir = join(folders.data, 'secrets');
+  const infra = createLocalInfra({
+    planeId,
+    separateUsers,
+    log,
+    machinesDir: folders.machines,
+    hostDir: folders.host,
+    runtimeDir: folders.runtime,
+    manifestDir: join(root, 'manifests', 'machine', 'openclaw'),
+    sidecar: {
+      bundle: sidecarBundle,
+      environment: { plane: { url }, secrets: { provider: 'local', dir: secretsDir, grantsDir: folders.grants } },
+    },
+  });
+  const providers = {
+    infra,
+    secrets: createLocalSecrets({ planeId, dir: secretsDir, dataKey: keys.dataKey, grantsDir: folders.grants }),
+    network: createDirectNetwork({ planeId, dir: join(folders.data, 'network'), portOf: async () => undefined }),
+  };
+  const identity = createGoogleWorkspace({
+    directory: createDirectory({ rootUrl: `${url}/google/` }),
+    domain,
+    audiences: [audience],
+    policyGroups: plane.spec.policies.flatMap(({ match }) => ('group' in match ? [match.group] : [])),
+    certsUrl: `${url}/google/oauth2/v1/certs`,
+  });
+
+  const token = randomBytes(24).toString('base64url');
+  const wake = createInProcessWake({ clock: systemClock, log, concurrency: 16, sweepMs: 60_000 });
+  const running = createPlane({
+    ...{ plane, store, wake, log, keys, identity, providers, mailbox, times },
+    clock: systemClock,
+    hashing: nodeHashing,
+    upstream: config.upstream,
+    company: company(domain),
+    publicUrl: url,
+    holder: `embedded-${process.pid}-${randomUUID().slice(0, 8)}`,
+    random: randomUUID,
+    knows: (shown) => (keys.tokenKey.equal(shown, token) ? { actor: { kind: 'user', id: 'local token' }, roles: ['admin'] } : undefined),
+  });
+  wake.attach(running.runner);
+
+  const console = consoleDoors({ root, code, url, planeId, company: company(domain), domain, audience, workspace, log });
+  const requestId = randomUUID;
+  function refused(uid: number | undefined, method: string, path: string): void {
+    const entry = {
+      actor: { kind: 'agent', id: `uid:${uid ?? 'unknown'}` },
+      action: 'access.refused',
+      target: path,
+      detail: method,
+    } as const;
+    note({ planeId }, entry, { store, clock: systemClock, hashing: nodeHashing }).catch((error: unknown) =>
+      log.warn('cannot note a refusal', { error }),
+    );
+  }
+  // Google's client drops the path of a rootUrl that was given when it was made, hence the second prefix.
+  const google = ['/google/', '/admin/'].map((prefix) => ({ prefix, serve: (request: Request) => workspace.fetch(request) }));
+  const doors = [...google, ...console.doors, { prefix: '/', serve: async (request: Request) => running.app.fetch(request) }];
+  const server = await listen({ port, doors, separateUsers, log, requestId, refused });
+  wake.start();
+  await running.begin();
+  writeFileAtomic(endpointFile(folders.data), JSON.stringify({ url, token }), 0o600);
+
+  return {
+    url,
+    token,
+    async stop() {
+      rmSync(endpointFile(folders.data), { force: true });
+      await wake.stop();
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        if ('closeAllConnections' in server && typeof server.closeAllConnections === 'function') server.closeAllConnections();
+      });
+      await console.close();
+      workspace.close();
+      mailbox.close();
+      await store.close();
+      lock.release();
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import type { Server, Socket } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import { agentUids } from '../../functions/providers/infra/local-processes.ts';
+import { PlaneError } from '../../functions/core/errors.ts';
+import type { Log } from '../../functions/core/surroundings.ts';
+import { toProblemResponse } from '../../functions/http/problems.ts';
+import { peerOf, type Peer } from './peer.ts';
+
+export interface Door {
+  /** Paths under this prefix go to `serve`; the first door that fits wins, one that answers `undefined` passes on. */
+  readonly prefix: string;
+  serve(request: Request): Promise<Response | undefined>;
+}
+
+export interface LocalServerOptions {
+  readonly port: number;
+  readonly doors: readonly Door[];
+  /** True where agents have users of their own, so that the kernel can tell who is calling. */
+  readonly separateUsers: boolean;
+  readonly log: Log;
+  readonly requestId: () => string;
+  /** Called for each call that was refused because an agent made it. */
+  readonly refused: (uid: number | undefined, method: string, path: string) => void;
+}
+
+/** What an agent's own user may reach of the plane on its machine. */
+const agentPaths = ['/agent/', '/model/'];
+
+const isAgent = (peer: Peer): boolean => peer === 'unknown' || (peer.uid >= agentUids.first && peer.uid <= agentUids.last);
+
+function addressInUse(port: number, cause: unknown): PlaneError {
+  return new PlaneError('conflict', `cannot start on port ${port}: something else listens there; stop it, or choose another with --port`, {
+    cause,
+  });
+}
+
+/**
+ * One port on loopback for everything. A browser page from elsewhere is refused by Host and Origin (a name rebound to
+ * 127.0.0.1 shows in the first, a foreign page in the second), and an agent by its uid.
+ */
+export async function listen(options: LocalServerOptions): Promise<Server> {
+  const { port, doors, separateUsers, log, requestId, refused } = options;
+  const peers = new WeakMap<Socket, Promise<Peer>>();
+  const hosts = new Set([`127.0.0.1:${port}`, `localhost:${port}`]);
+  const origins = new Set([...hosts].map((host) => `http://${host}`));
+
+  async function admit(request: Request, path: string, socket: Socket): Promise<void> {
+    const origin = request.headers.get('origin');
+    if (!hosts.has(new URL(request.url).host) || (origin !== null && !origins.has(origin))) {
+      throw new PlaneError(
+        'forbidden',
+        `cannot serve this call: it does not come from this plane's own page; open http://127.0.0.1:${port}/`,
+      );
+    }
+    if (!separateUsers || agentPaths.some((prefix) => path.startsWith(prefix))) return;
+    const peer = (await peers.get(socket)) ?? 'unknown';
+    if (!isAgent(peer)) return;
+    refused(peer === 'unknown' ? undefined : peer.uid, request.method, path);
+    throw new PlaneError('forbidden', `cannot serve ${path} to an agent: agents reach ${agentPaths.join(' and ')} only`);
+  }
+
+  async function serve(request: Request, socket: Socket): Promise<Response> {
+    try {
+      const path = new URL(request.url).pathname;
+      await admit(request, path, socket);
+      for (const door of doors) {
+        const answer = path.startsWith(door.prefix) ? await door.serve(request) : undefined;
+        if (answer) return answer;
+      }
+      throw new PlaneError('notFound', `cannot find ${path}; the console is at /, the API under /v1/`);
+    } catch (error) {
+      return toProblemResponse(error, requestId(), log);
+    }
+  }
+
+  const server = createAdaptorServer({
+    fetch: (request, { incoming }) => serve(request, incoming.socket),
+    overrideGlobalObjects: false,
+    hostname: '127.0.0.1',
+  }) as Server;
+  if (separateUsers) server.on('connection', (socket: Socket) => peers.set(socket, peerOf(socket)));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(error.code === 'EADDRINUSE' ? addressInUse(port, error) : error);
+    });
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return server;
+}
