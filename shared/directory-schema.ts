@@ -49,7 +49,13 @@ export function readRequests(raw: Readonly<Record<string, unknown>> | undefined)
     if (value === undefined || value === null) return undefined;
     return (typeof value === 'string' ? value : JSON.stringify(value)).trim() || undefined;
   };
-  const take = <K extends keyof UserRequests>(key: K, name: string, value: unknown, schema: z.ZodType<NonNullable<UserRequests[K]>>) => {
+  const take = <K extends keyof UserRequests>(
+    key: K,
+    name: string,
+    value: unknown,
+    schema: z.ZodType<NonNullable<UserRequests[K]>>,
+    shown: unknown = value,
+  ) => {
     const result = schema.safeParse(value);
     if (result.success) {
       requests[key] = result.data;
@@ -57,7 +63,7 @@ export function readRequests(raw: Readonly<Record<string, unknown>> | undefined)
     }
     unreadable.push(key);
     problems.push(
-      ...toProblems(result.error, value).map(({ path, ...rest }) => ({ ...rest, path: path === '(document)' ? name : `${name}${path}` })),
+      ...toProblems(result.error, shown).map(({ path, ...rest }) => ({ ...rest, path: path === '(document)' ? name : `${name}${path}` })),
     );
   };
   const takeList = <K extends 'tools' | 'channels'>(key: K, name: string, schema: z.ZodType<NonNullable<UserRequests[K]>>) => {
@@ -86,7 +92,7 @@ export function readRequests(raw: Readonly<Record<string, unknown>> | undefined)
   const enabled = raw?.['agentEnabled'];
   if (typeof enabled === 'boolean') requests.agentEnabled = enabled;
   const tier = text('modelTier');
-  if (tier !== undefined) take('modelTier', 'modelTier', tier.toLowerCase(), modelTierSchema);
+  if (tier !== undefined) take('modelTier', 'modelTier', tier.toLowerCase(), modelTierSchema, tier);
   const budget = text('budgetCap');
   if (budget !== undefined) take('budgetCap', 'budgetCap', /^-?\d+$/.test(budget) ? Number(budget) : budget, budgetCapSchema);
   takeList('tools', 'toolAllowlist', toolSchema.array());

@@ -55,12 +55,7 @@ function toLayer(origin: Origin, { limits, ...values }: PolicySpec): Layer {
 }
 
 /** The layers that speak about one user, weakest first: defaults, organisation, org units from the root down, groups as listed, user. */
-export function layersFor(
-  plane: Plane,
-  standing: Standing,
-  user: UserRequests,
-  fromYaml?: Layer['values'],
-): Layer[] {
+export function layersFor(plane: Plane, standing: Standing, user: UserRequests, fromYaml?: Layer['values']): Layer[] {
   const { policies, infrastructure } = plane.spec;
   const organization = policies.flatMap(({ match, spec }) => ('organization' in match ? [toLayer('organization', spec)] : []));
   const ous = policies

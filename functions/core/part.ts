@@ -54,7 +54,7 @@ export type PartStep =
   | { readonly verb: 'apply'; readonly changes: readonly Change[] }
   | { readonly verb: 'refuse'; readonly owner: Owner };
 
-const isOwner = (a: Owner, b: Owner): boolean => a.planeId === b.planeId && a.agentId === b.agentId;
+export const isOwner = (a: Owner, b: Owner): boolean => a.planeId === b.planeId && a.agentId === b.agentId;
 
 export function diff(desired: Fields, observed: Fields): Change[] {
   return Object.entries(desired)
@@ -81,14 +81,22 @@ export interface RemovalPlan {
 const revokeOrder: readonly PartName[] = ['access', 'secrets', 'machine'];
 const removeOrder: readonly PartName[] = ['machine', 'egress', 'access', 'secrets', 'principal'];
 
-/** What to do about an agent that should be gone. A failed look counts as there; what another owner holds is left alone. Pure. */
-export function planRemoval(observed: Partial<Record<PartName, Observed>>, owner: Owner): RemovalPlan {
+/**
+ * What to do about an agent that should be gone. A failed look counts as there; what another owner holds is left alone.
+ * `blindly` revokes what looks closed as well, because a look may be older than the access it does not show. Pure.
+ */
+export function planRemoval(observed: Partial<Record<PartName, Observed>>, owner: Owner, blindly = false): RemovalPlan {
+  const isForeign = (name: PartName): boolean => {
+    const seen = observed[name];
+    return seen?.state === 'present' && !isOwner(seen.owner, owner);
+  };
   const ours = (name: PartName): Observed | undefined => {
     const seen = observed[name];
-    return !seen || seen.state === 'absent' || (seen.state === 'present' && !isOwner(seen.owner, owner)) ? undefined : seen;
+    return !seen || seen.state === 'absent' || isForeign(name) ? undefined : seen;
   };
   return {
     revoke: revokeOrder.filter((name) => {
+      if (blindly) return !isForeign(name);
       const seen = ours(name);
       return seen !== undefined && !(seen.state === 'present' && seen.revoked);
     }),

@@ -69,7 +69,9 @@ export function createParts({ providers, store, clock, credentials, egress, intr
       async observe(ctx) {
         const [found, count, reader] = await Promise.all([secrets.namespace(agentId, ctx), joinCount(), infra.principal(agentId, ctx)]);
         if (!found) return none;
-        const complete = [gatewayTokenName, modelKeyName, joinName(count)].every((name) => found.names.includes(name));
+        // A spent join token beside the next one would be traded in vain: exactly these names, nothing left of earlier joins.
+        const joins = found.names.filter((name) => name.startsWith('join/'));
+        const complete = joins.join() === joinName(count) && [gatewayTokenName, modelKeyName].every((name) => found.names.includes(name));
         const granted = found.grantedTo !== undefined && found.grantedTo === reader?.id;
         const fields: Fields = { complete, granted };
         return { state: 'present', owner: found, ready: complete && granted, revoked: found.grantedTo === undefined, fields };
@@ -145,6 +147,9 @@ export function createParts({ providers, store, clock, credentials, egress, intr
       async apply(changes, ctx) {
         const sizeOnly = changes.length > 0 && changes.every(({ field, from }) => field in size && from !== undefined);
         if (sizeOnly) return infra.resize(agentId, size, ctx);
+        // Names are per region: a machine made elsewhere before the old one is gone would be a second one.
+        const moved = changes.some(({ field, from }) => field === 'region' && from !== undefined);
+        if (moved) return infra.deprovision(agentId, ctx);
         const image = spec.image === undefined ? {} : { image: spec.image };
         const labels = { 'openclaw-plane': planeId, 'openclaw-agent': agentId };
         return infra.provision({ ...owner, ...size, ...image, region: spec.region, labels }, ctx);

@@ -1,7 +1,7 @@
 import type { Condition, Phase } from '../../shared/agent.ts';
 import { toMessage } from './errors.ts';
 import { acquire, type Lease, type LeaseDeps } from './lease.ts';
-import { planPart, type Listing, type Observed, type Part } from './part.ts';
+import { isOwner, planPart, type Listing, type Observed, type Part } from './part.ts';
 import type { AgentRecord, PartName, PartStatus, StatusRecord } from './records.ts';
 import { removalPass } from './removal.ts';
 import type { Handler } from './schedule.ts';
@@ -128,18 +128,19 @@ async function runningPass(
   const ctx = { signal: AbortSignal.any([signal, clock.deadline(deps.observeMs)]), log };
   const seen = await observeAll(deps.partsOf(agent), ctx);
   if (fresh) await lease.begin(before);
-  const progress = await ensure(agent, before, lease, seen, ctx, deps);
-  const restart = agent.restarts > before.restarts && seen.machine?.state === 'present';
-  if (restart) {
+  let progress = await ensure(agent, before, lease, seen, ctx, deps);
+  let { restarts } = before;
+  if (agent.restarts > restarts && seen.machine?.state === 'present' && isOwner(seen.machine.owner, agent)) {
     const run = (effectCtx: Ctx) => deps.restart(agent.agentId, effectCtx);
     const machine = deps.partsOf(agent).find(({ name }) => name === 'machine');
-    await lease.effect({
-      part: 'machine',
-      verb: 'restart',
-      provider: machine?.provider ?? '',
-      effectMs: machine?.effectMs ?? deps.observeMs,
-      run,
-    });
+    const { provider = '', effectMs = deps.observeMs } = machine ?? {};
+    try {
+      await lease.effect({ part: 'machine', verb: 'restart', provider, effectMs, run });
+      restarts = agent.restarts;
+    } catch (error) {
+      const message = `cannot restart agent ${agent.agentId}: ${toMessage(error)}; it is tried again`;
+      progress = { ...progress, conditions: [...progress.conditions, { type: 'ProviderFailed', message }], failure: error };
+    }
   }
   const next = changedStatus(
     {
@@ -148,7 +149,7 @@ async function runningPass(
       revision: progress.failure === undefined ? agent.revision : before.revision,
       parts: toPartStatuses(seen),
       conditions: progress.conditions,
-      restarts: restart ? agent.restarts : before.restarts,
+      restarts,
       changedAt: clock.now(),
     },
     fresh ? undefined : status,

@@ -60,7 +60,6 @@ export async function removalPass(
   deps: PassDeps,
 ): Promise<number | undefined> {
   const { clock, store, log, holder } = deps;
-  const cameBack = agent.desired === 'running';
   const now = clock.now();
   const actor = { kind: 'plane', id: holder } as const;
   const parts = deps.partsOf(agent).filter(({ errand, remove }) => !errand && remove);
@@ -72,16 +71,18 @@ export async function removalPass(
     return undefined;
   }
 
-  const removal = status?.removal ?? { startedAt: now, reason: agent.reason };
+  // The status of an incarnation that is gone says nothing about this one but until when its effects may land.
+  const own = status?.phase === 'removed' && status.incarnation !== agent.incarnation ? undefined : status;
+  const removal = own?.removal ?? { startedAt: now, reason: agent.reason };
   const before: StatusRecord = {
     agentId: agent.agentId,
     planeId: agent.planeId,
-    incarnation: status?.incarnation ?? agent.incarnation,
+    incarnation: agent.incarnation,
     revision: agent.revision,
-    parts: status?.parts ?? {},
-    conditions: status?.conditions ?? [],
+    parts: {},
+    conditions: [],
     restarts: agent.restarts,
-    ...status,
+    ...own,
     effectsUntil: status?.effectsUntil ?? 0,
     changedAt: now,
     phase: 'removing',
@@ -89,7 +90,7 @@ export async function removalPass(
   };
   if (status?.phase !== 'removing') await lease.begin(before);
 
-  const plan = planRemoval(seen, agent);
+  const plan = planRemoval(seen, agent, removal.revokedAt === undefined);
   const revoked = await attempt(plan.revoke, 'revoke', parts, lease);
   const removed = await attempt(plan.remove, 'remove', parts, lease);
   const failures = [...revoked.failures, ...removed.failures];
@@ -128,5 +129,5 @@ export async function removalPass(
       tx.set('receipts', `${agent.agentId}/${next.incarnation}`, receipt);
     },
   );
-  return cameBack ? 0 : undefined;
+  return next.incarnation === agent.incarnation ? undefined : 0;
 }

@@ -13,10 +13,14 @@ export interface Group<Held> extends Pick<Medium<Held>, 'read' | 'apply'> {
   flush(): void;
 }
 
+interface Member extends PromiseWithResolvers<boolean> {
+  readonly writes: boolean;
+}
+
 /** Gathers the transactions that become ready in one turn of the event loop, shows their writes to the next ones at once, and saves them in one step. */
 export function createGroup<Held>(disk: Disk<Held>): Group<Held> {
-  let gathered = new Map<string, { readonly write: Write<Held>; readonly member: PromiseWithResolvers<boolean> }>();
-  let members: PromiseWithResolvers<boolean>[] = [];
+  let gathered = new Map<string, { readonly write: Write<Held>; readonly member: Member }>();
+  let members: Member[] = [];
 
   function flush(): void {
     const [writes, waiting] = [[...gathered.values()], members];
@@ -30,7 +34,10 @@ export function createGroup<Held>(disk: Disk<Held>): Group<Held> {
       // The others did nothing wrong: they run again.
       for (const member of waiting) member.resolve(!refused);
     } catch (error) {
-      for (const member of waiting) member.reject(error);
+      for (const member of waiting) {
+        if (member.writes) member.reject(error);
+        else member.resolve(false);
+      }
     }
   }
 
@@ -44,7 +51,7 @@ export function createGroup<Held>(disk: Disk<Held>): Group<Held> {
     apply(writes) {
       if (writes.length === 0 && members.length === 0) return true;
       if (members.length === 0) setImmediate(flush);
-      const member = Promise.withResolvers<boolean>();
+      const member = { ...Promise.withResolvers<boolean>(), writes: writes.length > 0 };
       members.push(member);
       for (const write of writes) gathered.set(key(write.collection, write.id), { write, member });
       return member.promise;

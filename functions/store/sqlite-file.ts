@@ -59,8 +59,7 @@ function migrate(database: DatabaseSync, file: string, schema: Schema, log: Log 
   if (found === schema.version && plan.length === 0) return;
   const backup = fresh ? undefined : backUp(database, file, found);
   database.exec('BEGIN IMMEDIATE');
-  // Planned again, as columns can only be told once their table is there.
-  for (let left = plan; left.length > 0; left = planStructure(database, schema.collections)) for (const sql of left) database.exec(sql);
+  for (const sql of plan) database.exec(sql);
   for (let version = found; version < schema.version; version += 1) schema.migrations[version]?.(database);
   database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schema.version}; COMMIT`);
   if (backup) log?.info(`migrated store ${file} from version ${found} to ${schema.version}`, { backup });

@@ -40,7 +40,7 @@ export function createLocalInfra(options: LocalInfraOptions): InfraProvider {
   const userId = process.geteuid?.() ?? 0;
   const principals = separateUsers ? createUidPrincipals({ machinesDir, hostDir }) : createSharedPrincipals({ machinesDir, userId });
   const folderOf = (agentId: string): string => join(machinesDir, agentId);
-  const markOf = (agentId: string): string => markOf(agentId);
+  const markOf = (agentId: string): string => machines.frozenMark(folderOf(agentId));
   const habitatOf = ({ agentId, uid }: Machine): Habitat => ({ folder: folderOf(agentId), ...(uid === undefined ? {} : { uid }) });
 
   const turns = new Map<string, Promise<unknown>>();

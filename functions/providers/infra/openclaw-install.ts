@@ -120,10 +120,7 @@ export function createInstallation(options: InstallationOptions): Installation {
 
   async function installInto(draft: string): Promise<void> {
     for (const file of ['package.json', 'package-lock.json']) cpSync(join(manifestDir, file), join(draft, file));
-    const ticker = setInterval(
-      () => tell(`installing OpenClaw ${version}: ${toPercent(draft, packages)} % (npm, once per host)`),
-      lookMs,
-    );
+    const ticker = setInterval(() => tell(`installing OpenClaw ${version}: ${toPercent(draft, packages)} % (npm, once per host)`), lookMs);
     try {
       const npmRun = await run(npm, ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--prefix', draft], {
         cwd: draft,

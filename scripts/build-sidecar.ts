@@ -1,0 +1,17 @@
+import { resolve } from 'node:path';
+import { build } from 'esbuild';
+
+/** Bundles the sidecar into one file that runs with nothing but Node 24 beside it. Relative to the repository's root. */
+export async function buildSidecar(outfile: string, root = process.cwd()): Promise<void> {
+  await build({
+    absWorkingDir: resolve(root),
+    entryPoints: ['scripts/sidecar/main.ts'],
+    outfile: resolve(root, outfile),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+}

@@ -1,0 +1,104 @@
+import { runAddon } from './api.js';
+import { cardView, formInputs } from './card-view.js';
+import { h, toast } from './dom.js';
+
+/** The side panel: a stack of cards, as Gmail, Calendar and Drive show them. `user` tells who is signed in. */
+export function createPanel(host, user) {
+  const stage = h('div', { class: 'stage' });
+  const progress = h('div', { class: 'progress', role: 'progressbar', 'aria-label': 'Loading', hidden: true });
+  host.append(progress, stage);
+  let stack = [];
+  let stale = false;
+  let turn = 0;
+
+  function show() {
+    const card = stack.at(-1);
+    if (!card) return;
+    stage.replaceChildren(cardView(card, { act, back: stack.length > 1 ? back : undefined }));
+    stage.scrollTop = 0;
+  }
+
+  function back() {
+    stack.pop();
+    show();
+    // A change elsewhere makes the card below out of date; the host asks for it again.
+    if (stale && stack.length === 1) void start();
+  }
+
+  function apply({ action = {}, stateChanged }) {
+    for (const step of action.navigations ?? []) {
+      if (step.pushCard) stack.push(step.pushCard);
+      else if (step.updateCard) stack.splice(-1, 1, step.updateCard);
+      else if (step.pop && stack.length > 1) stack.pop();
+      else if (step.popToRoot) stack.splice(1);
+    }
+    if (stateChanged) stale = true;
+    if (action.navigations) show();
+    if (action.notification) toast(host, action.notification.text);
+    if (action.link) window.open(action.link.url, '_blank', 'noreferrer');
+  }
+
+  function fail(message, again) {
+    stage.replaceChildren(
+      h(
+        'div',
+        { class: 'card problem', role: 'alert' },
+        h('h2', {}, 'Error with the add-on'),
+        h('p', {}, message),
+        h('button', { class: 'button tonal', onclick: again }, 'Run again'),
+      ),
+    );
+  }
+
+  /** Runs one function of the bundle; a newer one takes the place of an older one still under way. */
+  async function run(functionName, event, done, again) {
+    turn += 1;
+    const mine = turn;
+    progress.hidden = false;
+    stage.inert = true;
+    try {
+      const { result, error } = await runAddon(functionName, event, user());
+      if (mine !== turn) return;
+      if (error === undefined) done(result);
+      else fail(error, again);
+    } catch (problem) {
+      if (mine === turn) fail(problem.message, again);
+    } finally {
+      if (mine === turn) {
+        progress.hidden = true;
+        stage.inert = false;
+      }
+    }
+  }
+
+  function act({ function: name, parameters = [] }) {
+    const commonEventObject = {
+      hostApp: 'GMAIL',
+      platform: 'WEB',
+      userLocale: 'en',
+      parameters: Object.fromEntries(parameters.map(({ key, value }) => [key, value])),
+      formInputs: formInputs(stage),
+    };
+    const before = [...stack];
+    void run(name, { commonEventObject }, apply, () => {
+      stack = before;
+      show();
+    });
+  }
+
+  function start() {
+    const event = { commonEventObject: { hostApp: 'GMAIL', platform: 'WEB', userLocale: 'en' } };
+    return run(
+      'onHomepage',
+      event,
+      (result) => {
+        stack = [];
+        stale = false;
+        apply(result);
+      },
+      start,
+    );
+  }
+
+  return { start };
+}

@@ -1,0 +1,72 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { Hono } from 'hono';
+import { digest } from './answers.ts';
+import type { Database } from './database.ts';
+import { getUser } from './user-records.ts';
+
+export interface Identity {
+  /** Google's OAuth and OIDC endpoints. */
+  readonly routes: Hono;
+  idToken(email: string, audience: string): string;
+}
+
+export interface IdentityDeps {
+  readonly database: Database;
+  readonly domain: string;
+  readonly now: () => number;
+  readonly random: (size: number) => Uint8Array;
+}
+
+const lifetimeS = 3_600;
+const grantTypes = ['urn:ietf:params:oauth:grant-type:jwt-bearer', 'refresh_token', 'client_credentials'];
+
+const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/** The private key is written once to the emulator's file and read by the signer below alone. */
+function loadKey(database: Database) {
+  database.transaction(() => {
+    if (database.one('SELECT 1 FROM settings WHERE name = ?', 'signingKey')) return;
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+    database.run('INSERT INTO settings (name, value) VALUES (?, ?)', 'signingKey', String(pem));
+  });
+  const pem = database.one<{ value: string }>('SELECT value FROM settings WHERE name = ?', 'signingKey')?.value ?? '';
+  const publicKey = createPublicKey(pem);
+  const publicPem = String(publicKey.export({ type: 'spki', format: 'pem' }));
+  return { privateKey: createPrivateKey(pem), publicKey, publicPem, kid: digest(publicPem) };
+}
+
+export function createIdentity({ database, domain, now, random }: IdentityDeps): Identity {
+  const { privateKey, publicKey, publicPem, kid } = loadKey(database);
+
+  const routes = new Hono();
+  routes.use('/oauth2/*', async (c, next) => {
+    await next();
+    c.header('cache-control', 'public, max-age=60');
+  });
+  // Google sends certificates; google-auth-library takes whatever Node's verifier takes, so a public key is enough.
+  routes.get('/oauth2/v1/certs', (c) => c.json({ [kid]: publicPem }));
+  routes.get('/oauth2/v3/certs', (c) => c.json({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid, alg: 'RS256', use: 'sig' }] }));
+  routes.post('/token', async (c) => {
+    const form = new URLSearchParams(await c.req.text());
+    if (!grantTypes.includes(form.get('grant_type') ?? ''))
+      return c.json({ error: 'unsupported_grant_type', error_description: `Invalid grant_type: ${form.get('grant_type')}` }, 400);
+    const accessToken = `ya29.${Buffer.from(random(32)).toString('base64url')}`;
+    return c.json({ access_token: accessToken, expires_in: lifetimeS - 1, token_type: 'Bearer' });
+  });
+
+  return {
+    routes,
+    idToken(email, audience) {
+      const user = getUser(database, email);
+      if (user.suspended === 1 || user.archived === 1) throw new Error(`cannot sign in ${email}: the account is suspended or archived`);
+      const iat = Math.floor(now() / 1000);
+      const claims = {
+        ...{ iss: 'https://accounts.google.com', azp: audience, aud: audience, sub: user.id },
+        ...{ hd: domain, email: user.email, email_verified: true, iat, exp: iat + lifetimeS },
+      };
+      const signed = `${encode({ alg: 'RS256', kid, typ: 'JWT' })}.${encode(claims)}`;
+      return `${signed}.${sign('RSA-SHA256', Buffer.from(signed), privateKey).toString('base64url')}`;
+    },
+  };
+}

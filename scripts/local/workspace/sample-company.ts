@@ -1,0 +1,126 @@
+import { directorySchema } from '../../../shared/directory-schema.ts';
+import type { Database } from './database.ts';
+import { toGroupId, toOrgUnitId, toRoleId, toSchemaId, toUserId } from './ids.ts';
+import { toPerson } from './sample-people.ts';
+import type { StoredField } from './schemas.ts';
+
+const orgUnitPaths = ['/', '/Engineering', '/Engineering/Platform', '/Sales', '/Support'] as const;
+type OrgUnitPath = (typeof orgUnitPaths)[number];
+
+const people: readonly (readonly [localPart: string, givenName: string, familyName: string, orgUnit: OrgUnitPath])[] = [
+  ['admin', 'Ada', 'Moreau', '/'],
+  ['ops', 'Otto', 'Lindqvist', '/'],
+  ['viewer', 'Vera', 'Novak', '/'],
+  ['alice', 'Alice', 'Archer', '/Engineering'],
+  ['bob', 'Bob', 'Baker', '/Sales'],
+  ['carol', 'Carol', 'Chen', '/'],
+  ['dave', 'Dave', 'Dunn', '/Engineering'],
+  ['erin', 'Erin', 'Evans', '/Engineering'],
+  ['frank', 'Frank', 'Fuentes', '/Sales'],
+];
+
+const groups = [
+  { localPart: 'engineering', name: 'Engineering', members: ['alice', 'dave', 'erin'] },
+  { localPart: 'engineering-leads', name: 'Engineering leads', members: ['alice'] },
+] as const;
+
+const superAdminRole = '_SEED_ADMIN_ROLE';
+const roles = [
+  { name: superAdminRole, description: 'Google Workspace Administrator Seed Role', holder: 'admin' },
+  { name: 'OpenClaw Agent Admin', description: 'May change agents', holder: 'ops' },
+  { name: 'OpenClaw Agent Viewer', description: 'May look at agents', holder: 'viewer' },
+] as const;
+const privileges = ['USERS_RETRIEVE', 'ORGANIZATION_UNITS_RETRIEVE'].map((privilegeName) => ({
+  privilegeName,
+  serviceId: '00haapch16h1ysv',
+}));
+
+/** Where generated people sit, one slot for each twentieth of them. */
+const slots: readonly OrgUnitPath[] = [
+  ...Array<OrgUnitPath>(5).fill('/Engineering'),
+  ...Array<OrgUnitPath>(3).fill('/Engineering/Platform'),
+  ...Array<OrgUnitPath>(6).fill('/Sales'),
+  ...Array<OrgUnitPath>(4).fill('/Support'),
+  ...Array<OrgUnitPath>(2).fill('/'),
+];
+
+const foundedAt = Date.UTC(2024, 0, 15, 9);
+
+export interface SampleDeps {
+  readonly database: Database;
+  readonly domain: string;
+}
+
+/** Founds the company in an empty file and grows it to `userCount` people in all; nothing is shrunk, nobody comes twice. */
+export function growCompany(deps: SampleDeps, userCount: number): void {
+  const { database, domain } = deps;
+  database.transaction(() => {
+    const known = database.one<{ value: string }>('SELECT value FROM settings WHERE name = ?', 'generatedUsers');
+    if (!known) foundCompany(deps);
+    const generated = Number(known?.value ?? 0);
+    const wanted = Math.max(generated, userCount - people.length);
+    for (let index = generated; index < wanted; index += 1) {
+      const { localPart, givenName, familyName } = toPerson(index);
+      hire(database, { email: `${localPart}@${domain}`, givenName, familyName, orgUnit: slots[index % slots.length] ?? '/' });
+    }
+    database.run('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)', 'generatedUsers', String(wanted));
+  });
+}
+
+function foundCompany({ database, domain }: SampleDeps): void {
+  const toEmail = (localPart: string) => `${localPart}@${domain}`;
+
+  for (const path of orgUnitPaths) {
+    const parent = path === '/' ? null : toOrgUnitId(path.slice(0, path.lastIndexOf('/')) || '/');
+    const name = path === '/' ? domain : path.slice(path.lastIndexOf('/') + 1);
+    database.run(
+      'INSERT INTO orgUnits (id, path, name, description, parentId) VALUES (?, ?, ?, ?, ?)',
+      ...[toOrgUnitId(path), path, name, '', parent],
+    );
+  }
+  for (const [localPart, givenName, familyName, orgUnit] of people)
+    hire(database, { email: toEmail(localPart), givenName, familyName, orgUnit });
+  for (const { localPart, name, members } of groups) {
+    const id = toGroupId(toEmail(localPart));
+    database.run('INSERT INTO groups (id, email, name, description) VALUES (?, ?, ?, ?)', id, toEmail(localPart), name, '');
+    for (const member of members)
+      database.run(
+        "INSERT INTO members (groupId, memberId, type, role) VALUES (?, ?, 'USER', 'MEMBER')",
+        ...[id, toUserId(toEmail(member))],
+      );
+  }
+  for (const { name, description, holder } of roles) {
+    const system = name === superAdminRole ? 1 : 0;
+    database.run(
+      'INSERT INTO roles (id, name, description, privileges, system, superAdmin) VALUES (?, ?, ?, ?, ?, ?)',
+      ...[toRoleId(name), name, description, JSON.stringify(system ? [] : privileges), system, system],
+    );
+    database.run(
+      "INSERT INTO roleAssignments (id, roleId, assigneeId, assigneeType, scopeType) VALUES (?, ?, ?, 'user', 'CUSTOMER')",
+      ...[toRoleId(`${name} ${holder}`), toRoleId(name), toUserId(toEmail(holder))],
+    );
+  }
+  const { schemaName, displayName, fields } = directorySchema;
+  const stored = fields.map(({ fieldName, displayName: label, fieldType }): StoredField => ({
+    ...{ id: toSchemaId(fieldName), name: fieldName, displayName: label, type: fieldType },
+    ...{ multiValued: false, indexed: true, readAccessType: 'ADMINS_AND_SELF' },
+  }));
+  database.run(
+    'INSERT INTO schemas (id, name, displayName, fields) VALUES (?, ?, ?, ?)',
+    ...[toSchemaId(schemaName), schemaName, displayName, JSON.stringify(stored)],
+  );
+}
+
+interface Hire {
+  readonly email: string;
+  readonly givenName: string;
+  readonly familyName: string;
+  readonly orgUnit: OrgUnitPath;
+}
+
+function hire(database: Database, { email, givenName, familyName, orgUnit }: Hire): void {
+  database.run(
+    'INSERT OR IGNORE INTO users (id, email, givenName, familyName, orgUnitId, createdAt) VALUES (?, ?, ?, ?, ?, ?)',
+    ...[toUserId(email), email, givenName, familyName, toOrgUnitId(orgUnit), foundedAt],
+  );
+}

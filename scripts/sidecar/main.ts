@@ -1,0 +1,39 @@
+import { resolve } from 'node:path';
+import { toMessage } from '../../functions/core/errors.ts';
+import type { Log } from '../../functions/core/surroundings.ts';
+import { takeLock } from '../../functions/providers/infra/host-lock.ts';
+import { sidecarLock } from '../../functions/providers/infra/local-machine.ts';
+import { createLocalReader } from './secrets-reader.ts';
+import { readSettings } from './settings.ts';
+import { runSidecar } from './sidecar.ts';
+
+/** `node sidecar.js <machine folder>`: the program beside one agent's OpenClaw. */
+
+const write = (level: string, message: string, fields: Readonly<Record<string, unknown>> = {}): void =>
+  console.log(`${new Date().toISOString()} ${level} ${message}${Object.keys(fields).length > 0 ? ` ${JSON.stringify(fields)}` : ''}`);
+
+const log: Log = {
+  info: (message, fields) => write('info', message, fields),
+  warn: (message, fields) => write('warn', message, fields),
+};
+
+async function main(folder: string): Promise<void> {
+  const settings = readSettings(folder);
+  // Two sidecars for one machine would fight over its gateway; the loser of the lock has nothing to do.
+  if (!takeLock(sidecarLock(folder))) return log.info('another sidecar runs this machine');
+  process.chdir(folder);
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+  log.info('the sidecar runs', { pid: process.pid, agentId: settings.machine.agentId });
+  const reader = createLocalReader(settings.environment.secrets, settings.machine.agentId);
+  await runSidecar({ settings, reader, clock: { now: Date.now }, log, signal: stop.signal });
+  log.info('the sidecar ends');
+}
+
+main(resolve(process.argv[2] ?? '')).then(
+  () => process.exit(0),
+  (error: unknown) => {
+    write('error', toMessage(error));
+    process.exit(1);
+  },
+);

@@ -1,0 +1,54 @@
+import { tools as allTools, type Tool } from '../../shared/agent.ts';
+
+interface Grant {
+  /** OpenClaw's own words for what comes with this tool (docs gateway/config-tools/tool-policy.md of 2026.9.6). */
+  readonly allow: readonly string[];
+  /** What the agent says it can do with it. */
+  readonly says: string;
+}
+
+/** The one place where our words for tools become OpenClaw's. */
+export const grants = {
+  calendar: { allow: [], says: 'keep an eye on your calendar' },
+  crm: { allow: ['web_fetch'], says: 'look things up in the CRM' },
+  email: { allow: [], says: 'read and draft mail with you' },
+  exec: { allow: ['exec', 'process'], says: 'run programs in my own workspace' },
+  github: { allow: ['web_fetch'], says: 'follow issues and pull requests on GitHub' },
+  ssh: { allow: [], says: 'reach servers over SSH' },
+} as const satisfies Record<Tool, Grant>;
+
+/** What every agent has: files in its own workspace, which its memory is made of. */
+const always = ['session_status', 'read', 'write', 'edit'];
+
+/**
+ * What no agent has, whatever its policy says: power over its own OpenClaw, over other sessions and over the host. The
+ * `minimal` profile alone would leave `gateway`, whose `update.run` replaces OpenClaw.
+ */
+const never = [
+  'gateway',
+  'openclaw',
+  'plugins',
+  'secrets',
+  'sessions_spawn',
+  'code_execution',
+  'group:automation',
+  'group:nodes',
+  'group:ui',
+  'browser',
+];
+
+/** OpenClaw's `tools` section: `minimal` and what is allowed, all else denied by name as well, since a denial wins everywhere. */
+export function toToolPolicy(tools: readonly Tool[]) {
+  const allowed = new Set<string>(tools.flatMap((tool) => grants[tool].allow));
+  const withheld = allTools.flatMap((tool) => grants[tool].allow).filter((name) => !allowed.has(name));
+  const exec = allowed.has('exec');
+  return {
+    profile: 'minimal',
+    alsoAllow: [...always, ...allowed],
+    deny: [...new Set([...never, ...(exec ? [] : ['group:runtime']), ...withheld])],
+    fs: { workspaceOnly: true },
+    exec: exec ? { security: 'full', ask: 'off' } : { security: 'deny', ask: 'always' },
+    elevated: { enabled: false },
+    agentToAgent: { enabled: false },
+  };
+}
