@@ -81,7 +81,7 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
   const listings = createListings(providers, planeId);
 
   const pass = createPass({
-    ...{ store, clock, hashing, log, listings },
+    ...{ store, clock, hashing, log, wake, listings },
     holder: deps.holder,
     leaseMs: times.leaseMs,
     resyncMs: times.resyncMs,
@@ -163,7 +163,12 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
     ...{ store, clock, hashing, wake, log, credentials, requestId },
     terms: (agent) => ({
       company: deps.company,
-      model: { api: modelApi(deps.upstream.maker), baseUrl: `${deps.publicUrl}/model${deps.upstream.maker === 'anthropic' ? '' : '/v1'}`, id: agent.spec.modelTier, ...modelLimits },
+      model: {
+        api: modelApi(deps.upstream.maker),
+        baseUrl: `${deps.publicUrl}/model${deps.upstream.maker === 'anthropic' ? '' : '/v1'}`,
+        id: agent.spec.modelTier,
+        ...modelLimits,
+      },
     }),
     answered: (agent, message, text) => correspondence.answer(agent, message, text),
     sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),

@@ -61,7 +61,7 @@ export async function changeAgent(
     makeDue(tx, publishKey(agentId), publish, now);
     return { record, changed: true };
   });
-  if (outcome.changed) wake.wake(passKey(agentId));
+  if (outcome.changed) for (const key of [passKey(agentId), publishKey(agentId)]) wake.wake(key);
   return outcome.record;
 }
 

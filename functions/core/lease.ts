@@ -1,7 +1,7 @@
 import { append, readHead, agentChain, type Entry } from './audit.ts';
 import { PlaneError, toMessage } from './errors.ts';
 import type { AuditHead, PartName, ScheduleRecord, StatusRecord } from './records.ts';
-import { makeDue, publishKey } from './schedule.ts';
+import { makeDue, publishKey, type Wake } from './schedule.ts';
 import type { Store, Transaction } from './store.ts';
 import type { Clock, Ctx, Hashing, Json, Log } from './surroundings.ts';
 
@@ -10,6 +10,7 @@ export interface LeaseDeps {
   readonly clock: Clock;
   readonly hashing: Hashing;
   readonly log: Log;
+  readonly wake: Wake;
   /** Names this process. */
   readonly holder: string;
   /** How long a lease lasts, in milliseconds; longer than any effect. */
@@ -42,7 +43,7 @@ const lost = (agentId: string): PlaneError =>
 
 /** Takes the lease of an agent, or says for how long another holds it. */
 export async function acquire(agentId: string, signal: AbortSignal, deps: LeaseDeps): Promise<Acquired> {
-  const { store, clock, hashing, log, holder, leaseMs } = deps;
+  const { store, clock, hashing, log, wake, holder, leaseMs } = deps;
   const chain = agentChain(agentId);
   const taken = await store.transact(async (tx) => {
     const now = clock.now();
@@ -125,6 +126,7 @@ export async function acquire(agentId: string, signal: AbortSignal, deps: LeaseD
       }
       if (head) also?.(tx, append(tx, head, entries, hashing));
     });
+    if (status) wake.wake(publishKey(agentId));
   }
 
   return { lease: { effect, begin, record } };

@@ -59,8 +59,8 @@ export interface IdentityProvider {
   /** Opens a push channel for every change of every user. Channels are never renewed: open another before this one expires. */
   watchEvents(channel: WatchChannel, ctx: Ctx): Promise<{ readonly resourceId: string; readonly expiresAt: number }>;
   stopWatching(channel: { readonly id: string; readonly resourceId: string }, ctx: Ctx): Promise<void>;
-  /** Overwrites the published fields of a user; a user who is gone is fine. Answers the version that the write made, to know its echo by. */
-  publish(userId: string, fields: PublishedFields, ctx: Ctx): Promise<string | undefined>;
+  /** Overwrites the published fields of a user; a user who is gone is fine. */
+  publish(userId: string, fields: PublishedFields, ctx: Ctx): Promise<void>;
   /** Writes an admin's requests into the directory, `null` clears a field. */
   writeRequests(userId: string, requests: { readonly [K in keyof UserRequests]: UserRequests[K] | null }, ctx: Ctx): Promise<void>;
 }

@@ -121,8 +121,6 @@ export interface PublishedRecord {
   readonly agentId: string;
   readonly agentStatus: string;
   readonly lastHeartbeat: string;
-  /** The directory's version after our write, to know our own echo by. */
-  readonly version?: string;
   readonly at: number;
 }
 

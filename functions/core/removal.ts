@@ -5,28 +5,37 @@ import { planRemoval, type Part } from './part.ts';
 import { changedStatus, observeAll, toPartStatuses, type Observations, type PassDeps } from './pass.ts';
 import { createReceipt } from './receipt.ts';
 import type { AgentRecord, PartName, StatusRecord } from './records.ts';
+import type { Ctx } from './surroundings.ts';
 
 /** How soon a removal that is not finished is looked at again, in milliseconds. */
 const removalPollMs = 1_000;
 
 interface Attempt {
   readonly failures: readonly unknown[];
+  /** False when a verb could not even be tried. */
+  readonly tried: boolean;
 }
 
 /** Runs one verb on each named part in turn; a failure never keeps the next part from its turn. */
 async function attempt(names: readonly PartName[], verb: 'revoke' | 'remove', parts: readonly Part[], lease: Lease): Promise<Attempt> {
   const failures: unknown[] = [];
+  let untried = 0;
   for (const name of names) {
     const part = parts.find((candidate) => candidate.name === name);
-    const run = part?.[verb];
-    if (!part || !run) continue;
+    const act = part?.[verb];
+    if (!part || !act) continue;
+    untried += 1;
+    const run = (ctx: Ctx): Promise<void> => {
+      untried -= 1;
+      return act(ctx);
+    };
     try {
       await lease.effect({ part: name, verb, provider: part.provider, effectMs: part.effectMs, run });
     } catch (error) {
       failures.push(error);
     }
   }
-  return { failures };
+  return { failures, tried: untried === 0 };
 }
 
 /** Lists every provider; answers what is still there and when each was asked, or throws when one could not be asked. */
@@ -92,8 +101,9 @@ export async function removalPass(
 
   const plan = planRemoval(seen, agent, removal.revokedAt === undefined);
   const revoked = await attempt(plan.revoke, 'revoke', parts, lease);
-  const removed = await attempt(plan.remove, 'remove', parts, lease);
-  const failures = [...revoked.failures, ...removed.failures];
+  // A provider that refuses to revoke never keeps the machine alive, but what was not even tried comes before it.
+  const removed = revoked.tried ? await attempt(plan.remove, 'remove', parts, lease) : undefined;
+  const failures = [...revoked.failures, ...(removed?.failures ?? [])];
 
   const after = plan.remove.length === 0 ? seen : await observeAll(parts, observing);
   const revokedAt = removal.revokedAt ?? (revokedAll(after, agent) ? clock.now() : undefined);

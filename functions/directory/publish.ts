@@ -49,9 +49,8 @@ export function createPublish({ identity, store, clock }: PublishDeps) {
     if (sameStatus && last.lastHeartbeat === fields.lastHeartbeat) return again;
     if (sameStatus && last.lastHeartbeat !== '' && clock.now() - last.at < mirrorMs && again !== undefined)
       return last.at + mirrorMs - clock.now();
-    const version = await identity.publish(agent.ownerId, fields, ctx);
-    const record = { ...fields, at: clock.now(), ...(version === undefined ? {} : { version }) };
-    await store.transact(async (tx) => void tx.set('published', agentId, record));
+    await identity.publish(agent.ownerId, fields, ctx);
+    await store.transact(async (tx) => tx.set('published', agentId, { ...fields, at: clock.now() }));
     return again;
   };
 }

@@ -35,9 +35,13 @@ function introduce(facts: Readonly<Record<string, string>>): string {
   ].join('\n\n');
 }
 
+/** What OpenClaw itself adds to a conversation (seen in 2026.9.6): not words of the owner. */
+const internal = /<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>[^]*?<<<END_OPENCLAW_INTERNAL_CONTEXT>>>/g;
+
 export function answerOf(messages: readonly ChatMessage[]): string {
   const system = messages.filter(({ role }) => role === 'system' || role === 'developer').map(({ content }) => toText(content));
-  const asked = toText(messages.findLast(({ role }) => role === 'user')?.content ?? '').trim();
+  const said = messages.filter(({ role }) => role === 'user').map(({ content }) => toText(content).replaceAll(internal, '').trim());
+  const asked = said.findLast((text) => text !== '') ?? '';
   const wantsIntroduction = /introduc/i.test(asked);
   const facts = readFacts([...system, asked].join('\n'));
   if (wantsIntroduction) return introduce(facts);

@@ -88,7 +88,7 @@ export function createGateway({ habitat, openclaw, prepare, look, changed, clock
     const output = openSync(gatewayLog(folder), 'a', 0o600);
     try {
       const cwd = join(folder, 'workspace');
-      return spawn(command, args, { cwd, env: toEnvironment(folder, openclaw.node), stdio: ['ignore', output, output], detached: true });
+      return spawn(command, args, { cwd, env: toEnvironment(folder, openclaw.node), stdio: ['ignore', 'ignore', output], detached: true });
     } finally {
       closeSync(output);
     }

@@ -70,8 +70,8 @@ export function toConfig({ assignment, folder, port }: ConfigOptions) {
     session: { dmScope: 'per-channel-peer' },
     browser: { enabled: false },
     memory: { search: { enabled: false } },
-    // The default is one file in /tmp for all gateways of a host, and replies are in it.
-    logging: { file: join(folder, 'state', 'logs', 'gateway.log') },
+    // The default file is one in /tmp for all gateways of a host. Replies are logged at level info, and the console is what admins read.
+    logging: { file: join(folder, 'state', 'logs', 'gateway.log'), consoleLevel: 'warn' },
     update: { checkOnStart: false, auto: { enabled: false } },
   };
 }

@@ -49,11 +49,15 @@ export async function runSidecar({ settings, reader, clock, log, signal: stop }:
   });
   let assignment: Assignment | undefined;
   let port: number | undefined;
+  let written: string | undefined;
 
   function writeConfig(current: Assignment, at: number): void {
     const text = `${JSON.stringify(toConfig({ assignment: current, folder, port: at }), undefined, 2)}\n`;
+    // A file that is written again without a change makes OpenClaw reload all the same.
+    if (text === written) return;
     const owner = uid === undefined ? { mode: 0o600 } : { mode: 0o640, gid: uid };
     replaceFile(join(folder, 'config', 'openclaw.json'), text, owner);
+    written = text;
   }
 
   const gateway = createGateway({

@@ -49,6 +49,8 @@ export function toToolPolicy(tools: readonly Tool[]) {
     fs: { workspaceOnly: true },
     exec: exec ? { security: 'full', ask: 'off' } : { security: 'deny', ask: 'always' },
     elevated: { enabled: false },
+    // The default hides tools behind a search of its own: the model is to see exactly what it has.
+    toolSearch: false,
     agentToAgent: { enabled: false },
   };
 }

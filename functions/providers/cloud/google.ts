@@ -1,10 +1,12 @@
 import { admin, type admin_directory_v1 } from '@googleapis/admin';
+import { z } from 'zod';
 import { PlaneError, toMessage, type ErrorCode } from '../../core/errors.ts';
 
 export type Directory = admin_directory_v1.Admin;
 
 /** The Directory API client; `rootUrl` points it elsewhere than Google, for the embedded plane's emulator. */
-export const createDirectory = (options: { rootUrl?: string }): Directory => admin({ version: 'directory_v1', ...options });
+export const createDirectory = (options: { rootUrl?: string; fetchImplementation?: typeof fetch }): Directory =>
+  admin({ version: 'directory_v1', ...options });
 
 const quotaReasons: ReadonlySet<string> = new Set(['userRateLimitExceeded', 'rateLimitExceeded', 'quotaExceeded']);
 
@@ -13,12 +15,25 @@ interface GoogleFailure {
   readonly reasons: readonly string[];
 }
 
+const failureSchema = z.object({
+  status: z.coerce.number().int().optional(),
+  response: z
+    .object({
+      status: z.number().optional(),
+      data: z
+        .object({ error: z.object({ errors: z.array(z.object({ reason: z.string() })) }) })
+        .optional()
+        .catch(undefined),
+    })
+    .optional()
+    .catch(undefined),
+});
+
+/** Where googleapis-common 8 puts them: the status on the error, the reasons in the answer's body. */
 function toFailure(error: unknown): GoogleFailure {
-  if (typeof error !== 'object' || error === null) return { status: undefined, reasons: [] };
-  const status: unknown = Reflect.get(error, 'status') ?? Reflect.get(error, 'code');
-  const errors: unknown = Reflect.get(error, 'errors');
-  const reasons = Array.isArray(errors) ? errors.map((item: unknown) => String((item as { reason?: unknown } | null)?.reason)) : [];
-  return { status: Number.isInteger(Number(status)) ? Number(status) : undefined, reasons };
+  const { data } = failureSchema.safeParse(error);
+  const reasons = data?.response?.data?.error.errors.map(({ reason }) => reason) ?? [];
+  return { status: data?.status ?? data?.response?.status, reasons };
 }
 
 function toCode({ status, reasons }: GoogleFailure, error: unknown): ErrorCode {

@@ -15,6 +15,7 @@ export interface GoogleWorkspaceOptions {
   readonly audiences: readonly string[];
   /** Where Google's signing certificates are, when not at Google. */
   readonly certsUrl?: string;
+  readonly fetch?: typeof fetch;
 }
 
 /** The custom roles that carry our two admin roles (REQ-WSEC-02); super admins are always admins. */
@@ -53,7 +54,14 @@ function toCustomFields(requests: { readonly [K in keyof UserRequests]: UserRequ
 }
 
 /** Google Workspace as identity provider, over the Directory API. */
-export function createGoogleWorkspace({ directory, domain, policyGroups, audiences, certsUrl }: GoogleWorkspaceOptions): IdentityProvider {
+export function createGoogleWorkspace({
+  directory,
+  domain,
+  policyGroups,
+  audiences,
+  certsUrl,
+  fetch: fetchImplementation,
+}: GoogleWorkspaceOptions): IdentityProvider {
   if (audiences.length === 0) {
     throw new PlaneError(
       'invalid',
@@ -61,7 +69,8 @@ export function createGoogleWorkspace({ directory, domain, policyGroups, audienc
     );
   }
   const endpoints = certsUrl === undefined ? {} : { endpoints: { oauth2FederatedSignonPemCertsUrl: certsUrl } };
-  const verifier = new OAuth2Client(endpoints);
+  const transport = fetchImplementation === undefined ? {} : { transporterOptions: { fetchImplementation } };
+  const verifier = new OAuth2Client({ ...endpoints, ...transport });
 
   async function groupsOf(userId: string, ctx: Ctx): Promise<string[]> {
     const member = await Promise.all(
@@ -100,12 +109,9 @@ export function createGoogleWorkspace({ directory, domain, policyGroups, audienc
   const getUser = (key: string, ctx: Ctx) =>
     orAbsent(`read user ${key}`, async () => (await directory.users.get({ userKey: key, ...projection }, { signal: ctx.signal })).data);
 
-  async function write(userId: string, fields: CustomFields, ctx: Ctx): Promise<string | undefined> {
+  async function write(userId: string, fields: CustomFields, ctx: Ctx): Promise<void> {
     const requestBody = { customSchemas: { [directorySchemaName]: fields } };
-    const answer = await orAbsent(`write to user ${userId}`, () =>
-      directory.users.update({ userKey: userId, requestBody }, { signal: ctx.signal }),
-    );
-    return answer?.data.etag ?? undefined;
+    await orAbsent(`write to user ${userId}`, () => directory.users.update({ userKey: userId, requestBody }, { signal: ctx.signal }));
   }
 
   return {
@@ -149,8 +155,6 @@ export function createGoogleWorkspace({ directory, domain, policyGroups, audienc
       await orAbsent(`stop channel ${id}`, () => directory.channels.stop({ requestBody: { id, resourceId } }, { signal: ctx.signal }));
     },
     publish: (userId, fields, ctx) => write(userId, { ...fields }, ctx),
-    async writeRequests(userId, requests, ctx) {
-      await write(userId, toCustomFields(requests), ctx);
-    },
+    writeRequests: (userId, requests, ctx) => write(userId, toCustomFields(requests), ctx),
   };
 }

@@ -10,15 +10,19 @@ export function createPanel(host, user) {
   let stack = [];
   let stale = false;
   let turn = 0;
+  let clicked = false;
 
   function show() {
     const card = stack.at(-1);
     if (!card) return;
-    stage.replaceChildren(cardView(card, { act, back: stack.length > 1 ? back : undefined }));
-    stage.scrollTop = 0;
+    const view = cardView(card, { act, back: stack.length > 1 ? back : undefined });
+    stage.replaceChildren(view);
+    // What was clicked is gone: without this a keyboard user starts again at the top of the page.
+    if (clicked) view.focus({ preventScroll: true });
   }
 
   function back() {
+    clicked = true;
     stack.pop();
     show();
     // A change elsewhere makes the card below out of date; the host asks for it again.
@@ -80,6 +84,7 @@ export function createPanel(host, user) {
       formInputs: formInputs(stage),
     };
     const before = [...stack];
+    clicked = true;
     void run(name, { commonEventObject }, apply, () => {
       stack = before;
       show();
@@ -87,6 +92,7 @@ export function createPanel(host, user) {
   }
 
   function start() {
+    clicked = false;
     const event = { commonEventObject: { hostApp: 'GMAIL', platform: 'WEB', userLocale: 'en' } };
     return run(
       'onHomepage',

@@ -6,7 +6,7 @@ import { plainText, richText } from './rich-text.js';
 export function cardView(card, { act, back }) {
   return h(
     'article',
-    { class: 'card', 'aria-label': card.header?.title ?? 'Card' },
+    { class: 'card', tabindex: '-1', 'aria-label': card.header?.title ?? 'Card' },
     h(
       'header',
       { class: 'card-header' },

@@ -49,7 +49,7 @@ function open() {
 
 function choosePart(part) {
   document.querySelector('.page').dataset.part = part;
-  for (const tab of document.querySelectorAll('.tabs [role=tab]')) tab.setAttribute('aria-selected', String(tab.id === `tab-${part}`));
+  for (const tab of document.querySelectorAll('.tabs button')) tab.setAttribute('aria-pressed', String(tab.id === `tab-${part}`));
 }
 
 const roles = { admin: 'Agent Admin', viewer: 'Agent Viewer' };

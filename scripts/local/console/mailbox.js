@@ -3,7 +3,7 @@ import { draw, forget, freshId, h } from './dom.js';
 import { icon } from './icons.js';
 import { ago, askRefresh, when } from './people.js';
 
-const frameStyle = 'margin:0;font:14px/1.5 Roboto,Arial,sans-serif;color:#1f1f1f;overflow-wrap:anywhere';
+const frameStyle = 'display:flow-root;margin:0;font:14px/1.5 Roboto,Arial,sans-serif;color:#1f1f1f;overflow-wrap:anywhere';
 
 /** A mail's HTML in a frame of its own: no scripts, no forms, links in a new tab. Same origin only so that its height can be read. */
 function htmlFrame(html, title) {
@@ -13,7 +13,7 @@ function htmlFrame(html, title) {
     sandbox: 'allow-same-origin allow-popups allow-popups-to-escape-sandbox',
     srcdoc: `<!doctype html><meta charset="utf-8"><base target="_blank"><body style="${frameStyle}">${html}`,
     onload: () => {
-      frame.style.height = `${frame.contentDocument.documentElement.scrollHeight}px`;
+      frame.style.height = `${frame.contentDocument.body.scrollHeight}px`;
     },
   });
   return frame;
