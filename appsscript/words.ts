@@ -60,7 +60,7 @@ export function toOriginWords(origin: string): string {
   if (origin.startsWith('group:')) return `group ${origin.slice(6)}`;
   switch (origin) {
     case 'default':
-      return 'default';
+      return 'built-in default';
     case 'organization':
       return 'organization default';
     case 'user':

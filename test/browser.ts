@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,14 @@ import sparticuz from '@sparticuz/chromium';
 import { chromium, type Browser } from 'playwright-core';
 
 const debian = '/usr/bin/chromium';
-const calm = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const calm = [
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
 
 /** Flags of the package that a test of security headers must not have, and one-process mode, which dies with its first page. */
 const unwanted = new Set(['--single-process', '--disable-web-security', '--allow-running-insecure-content', "--headless='shell'"]);
@@ -25,7 +32,7 @@ export async function launchBrowser(): Promise<Browser> {
     env: {
       ...process.env,
       LD_LIBRARY_PATH: join(folder, 'al2023', 'lib'),
-      FONTCONFIG_PATH: join(folder, 'fonts'),
+      FONTCONFIG_PATH: folder,
       HOME: folder,
     },
   });
@@ -33,7 +40,7 @@ export async function launchBrowser(): Promise<Browser> {
 
 /** Unpacks once per machine into a folder below TMPDIR; a half-unpacked one is never seen. The package's own way is tied to AWS Lambda. */
 async function unpack(): Promise<string> {
-  const bin = join(dirname(createRequire(__filename).resolve('@sparticuz/chromium')), '..', '..', 'bin');
+  const bin = join(dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium')), '..', '..', 'bin');
   const folder = join(tmpdir(), 'agents-plane-chromium-147');
   if (existsSync(folder)) return folder;
   const partial = await mkdtemp(`${folder}-`);
@@ -51,6 +58,7 @@ async function unpack(): Promise<string> {
     if (status !== 0) throw new Error(`cannot unpack ${archive}: ${stderr}`);
     await rm(archive);
   }
+  await writeFile(join(partial, 'fonts.conf'), fontsConfig(folder));
   try {
     await rename(partial, folder);
   } catch (error) {
@@ -60,6 +68,16 @@ async function unpack(): Promise<string> {
   }
   return folder;
 }
+
+/** The package's own names Lambda's folders; without any font the browser dies at the first letter it lacks. */
+const fontsConfig = (folder: string): string => `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>${folder}/fonts</dir>
+  <dir>/usr/share/fonts</dir>
+  <cachedir>${folder}/fonts-cache</cachedir>
+</fontconfig>
+`;
 
 const inflate = (from: string, to: string): Promise<void> =>
   pipeline(createReadStream(from), createBrotliDecompress(), createWriteStream(to, { mode: 0o755 }));

@@ -38,6 +38,9 @@ export interface Lease {
 
 export type Acquired = { readonly lease: Lease } | { readonly heldMs: number };
 
+const unwanted = (agentId: string, { part }: Effect): PlaneError =>
+  new PlaneError('conflict', `cannot go on with ${part} of agent ${agentId}: the agent is to be removed; the next pass removes it`);
+
 const lost = (agentId: string): PlaneError =>
   new PlaneError('conflict', `cannot go on with agent ${agentId}: its lease was lost; another pass has taken over`);
 
@@ -68,6 +71,9 @@ export async function acquire(agentId: string, signal: AbortSignal, deps: LeaseD
     return store.transact(async (tx) => {
       const held = await readOwn(tx);
       const status = await tx.get('statuses', agentId);
+      // Whoever was suspended while the pass was at work gets nothing more.
+      const builds = effect.verb === 'apply' || effect.verb === 'restart';
+      if (builds && (await tx.get('agents', agentId))?.desired !== 'running') throw unwanted(agentId, effect);
       const head = await readHead(tx, chain);
       const now = clock.now();
       const until = now + effect.effectMs;
@@ -105,7 +111,10 @@ export async function acquire(agentId: string, signal: AbortSignal, deps: LeaseD
   async function begin(status: StatusRecord): Promise<void> {
     await store.transact(async (tx) => {
       await readOwn(tx);
+      const due = await tx.get('schedule', passKey(agentId));
       tx.set('statuses', agentId, status);
+      // Another run may have been content and ended the schedule: what is begun stays due until it is done.
+      if (!due) makeDue(tx, passKey(agentId), due, clock.now());
     });
   }
 

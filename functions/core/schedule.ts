@@ -18,7 +18,8 @@ export function makeDue(tx: Transaction, key: string, row: ScheduleRecord | unde
     key,
     dueAt: row ? Math.min(row.dueAt, dueAt) : dueAt,
     attempts: row?.attempts ?? 0,
-    stamp: (row?.stamp ?? 0) + 1,
+    // From the time on, so that a row that was done with and comes back is never taken for the one before.
+    stamp: Math.max((row?.stamp ?? 0) + 1, dueAt),
   });
 }
 

@@ -1,5 +1,5 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { PlaneError } from '../core/errors.ts';
 import type { Log } from '../core/surroundings.ts';
@@ -11,6 +11,13 @@ const applicationId = 0x41504c4e;
 
 function readPragma(database: DatabaseSync, name: 'application_id' | 'user_version' | 'schema_version'): number {
   return Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
+}
+
+/** Not Node's own `recursive`: below /proc it never ends (seen with 24.21). */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 function touch(path: string): void {
@@ -71,7 +78,7 @@ function migrate(database: DatabaseSync, file: string, schema: Schema, log: Log 
  */
 export function openFile(file: string, schema: Schema, log: Log | undefined): DatabaseSync {
   return explaining('open', file, () => {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(resolve(file)));
     // SQLite gives its other files the mode of this one: agents share the machine under other users.
     touch(file);
     const database = new DatabaseSync(file, { enableForeignKeyConstraints: false, timeout: 1000 });

@@ -70,6 +70,8 @@ export function toConfig({ assignment, folder, port }: ConfigOptions) {
     session: { dmScope: 'per-channel-peer' },
     browser: { enabled: false },
     memory: { search: { enabled: false } },
+    // What is not named stays unloaded: devices, canvas, file transfer, voice.
+    plugins: { allow: ['anthropic', 'memory-core', 'openai'] },
     // The default file is one in /tmp for all gateways of a host. Replies are logged at level info, and the console is what admins read.
     logging: { file: join(folder, 'state', 'logs', 'gateway.log'), consoleLevel: 'warn' },
     update: { checkOnStart: false, auto: { enabled: false } },

@@ -1,4 +1,4 @@
-import { statSync, truncateSync } from 'node:fs';
+import { existsSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Assignment, HeartbeatReport } from '../../shared/sidecar.ts';
@@ -109,6 +109,9 @@ export async function runSidecar({ settings, reader, clock, log, signal: stop }:
     while (!signal.aborted) {
       if (clock.now() > session.deadline()) {
         throw new PlaneError('forbidden', 'cannot go on: the plane has not accepted this machine for too long; it is provisioned again');
+      }
+      if (!existsSync(join(folder, 'machine.json'))) {
+        throw new PlaneError('notFound', `cannot go on: machine ${folder} is gone; the plane makes another`);
       }
       if ((statSync(sidecarLog(folder), { throwIfNoEntry: false })?.size ?? 0) > longestLogBytes) truncateSync(sidecarLog(folder));
       await sleep(checkMs, undefined, { signal }).catch(() => undefined);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { agentIdSchema } from '../../../shared/agent.ts';
@@ -114,19 +115,20 @@ export function makeFolder(machinesDir: string, machine: Machine): void {
 }
 
 /** Takes the folder out of every listing at once and then destroys it. Absence is fine. */
-export function destroyFolder(machinesDir: string, agentId: string): void {
+export async function destroyFolder(machinesDir: string, agentId: string): Promise<void> {
   try {
     renameSync(join(machinesDir, agentId), join(machinesDir, trashName(agentId)));
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
-  sweepTrash(machinesDir);
+  await sweepTrash(machinesDir, agentId);
 }
 
 /** Removes what an earlier process moved away and did not get to destroy. */
-export function sweepTrash(machinesDir: string): void {
+export async function sweepTrash(machinesDir: string, agentId: string): Promise<void> {
   for (const name of listNames(machinesDir)) {
-    if (name.startsWith('.gone-')) rmSync(join(machinesDir, name), { recursive: true, force: true, maxRetries: 3 });
+    if (name.startsWith(`.gone-${agentId}-`) || name.startsWith(`.new-${agentId}-`))
+      await rm(join(machinesDir, name), { recursive: true, force: true, maxRetries: 3 });
   }
 }
 

@@ -173,6 +173,13 @@ const patienceMs = 10_000;
 export const stopAll = (habitat: Habitat, abort: AbortSignal): Promise<void> => signalAll(habitat, 'STOP', patienceMs, abort);
 export const killAll = (habitat: Habitat, abort: AbortSignal): Promise<void> => signalAll(habitat, 'KILL', patienceMs, abort);
 
+/** Lets the sidecar stop its gateway in order: OpenClaw counts kills, and after three it starts without its channels. */
+export async function askToEnd(habitat: Habitat, withinMs: number, abort: AbortSignal): Promise<void> {
+  for (const { pid } of findInhabitants(habitat).sidecars) signalProcess(pid, 'SIGTERM');
+  const until = performance.now() + withinMs;
+  while (performance.now() < until && findInhabitants(habitat).sidecars.length > 0) await sleep(10 * pauseMs, undefined, { signal: abort });
+}
+
 /** Ends everything that runs as the agent and leaves the sidecar, which is the caller. */
 export async function killAgent(habitat: Habitat): Promise<void> {
   const until = performance.now() + patienceMs;

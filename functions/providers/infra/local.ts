@@ -7,7 +7,7 @@ import { readLastLines } from './local-logs.ts';
 import * as machines from './local-machine.ts';
 import type { Machine } from './local-machine.ts';
 import { createSharedPrincipals, createUidPrincipals } from './local-principals.ts';
-import { findInhabitants, killAll, stopAll, type Habitat } from './local-processes.ts';
+import { askToEnd, findInhabitants, killAll, stopAll, type Habitat } from './local-processes.ts';
 import { createStarter } from './local-start.ts';
 import { createInstallation, type Installation } from './openclaw-install.ts';
 
@@ -32,6 +32,9 @@ export interface LocalInfraOptions {
   /** Another installation than npm's, for tests. */
   readonly installation?: Installation;
 }
+
+/** How long a machine may take to end in order before it is killed, in milliseconds; a sidecar gives its gateway ten seconds. */
+const orderlyMs = 12_000;
 
 /** Agents as processes of this host: each one a folder, a sidecar of the plane's user and an OpenClaw of its own uid. */
 export function createLocalInfra(options: LocalInfraOptions): InfraProvider {
@@ -82,6 +85,14 @@ export function createLocalInfra(options: LocalInfraOptions): InfraProvider {
         if (machine) await start(machine);
       }),
   });
+
+  /** Starts a machine that may be running afresh. */
+  async function startAgain(machine: Machine, ctx: Ctx): Promise<void> {
+    await askToEnd(habitatOf(machine), orderlyMs, ctx.signal);
+    await stop(machine, ctx);
+    ctx.signal.throwIfAborted();
+    await starter.start(machine);
+  }
 
   async function stop(machine: Machine, ctx: Ctx): Promise<void> {
     starter.forget(machine.agentId);
@@ -159,19 +170,17 @@ export function createLocalInfra(options: LocalInfraOptions): InfraProvider {
     deprovision: (agentId, ctx) =>
       inTurn(agentId, async () => {
         const machine = findOurs('deprovision', agentId);
-        if (!machine) return machines.sweepTrash(machinesDir);
+        if (!machine) return machines.sweepTrash(machinesDir, agentId);
         writeFileSync(markOf(agentId), '', { mode: 0o600 });
         await stop(machine, ctx);
-        machines.destroyFolder(machinesDir, agentId);
+        await machines.destroyFolder(machinesDir, agentId);
         // A sidecar that another process started in between finds no machine.json and ends; this makes sure of it.
         await stop(machine, ctx);
       }),
 
     restart: (agentId, ctx) =>
       inTurn(agentId, async () => {
-        const machine = getOurs('restart', agentId);
-        await stop(machine, ctx);
-        await starter.start(machine);
+        await startAgain(getOurs('restart', agentId), ctx);
       }),
 
     resize: (agentId, size, ctx) =>
@@ -180,9 +189,8 @@ export function createLocalInfra(options: LocalInfraOptions): InfraProvider {
         const { machineType = machine.machineType, diskSizeGb = machine.diskSizeGb } = size;
         if (machineType === machine.machineType && diskSizeGb === machine.diskSizeGb) return;
         const next = { ...machine, machineType, diskSizeGb };
-        await stop(machine, ctx);
         machines.writeMachine(folderOf(agentId), next);
-        await starter.start(next);
+        await startAgain(next, ctx);
       }),
 
     async status(agentId) {

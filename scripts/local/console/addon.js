@@ -60,19 +60,12 @@ export function createPanel(host, user) {
     const mine = turn;
     progress.hidden = false;
     stage.inert = true;
-    try {
-      const { result, error } = await runAddon(functionName, event, user());
-      if (mine !== turn) return;
-      if (error === undefined) done(result);
-      else fail(error, again);
-    } catch (problem) {
-      if (mine === turn) fail(problem.message, again);
-    } finally {
-      if (mine === turn) {
-        progress.hidden = true;
-        stage.inert = false;
-      }
-    }
+    const answer = await runAddon(functionName, event, user()).catch((problem) => ({ error: problem.message }));
+    if (mine !== turn) return;
+    progress.hidden = true;
+    stage.inert = false;
+    if (answer.error === undefined) done(answer.result);
+    else fail(answer.error, again);
   }
 
   function act({ function: name, parameters = [] }) {
@@ -85,6 +78,7 @@ export function createPanel(host, user) {
     };
     const before = [...stack];
     clicked = true;
+    toast(host, '');
     void run(name, { commonEventObject }, apply, () => {
       stack = before;
       show();

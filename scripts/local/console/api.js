@@ -46,7 +46,14 @@ async function call(method, path, body) {
 
 const directory = '/google/admin/directory/v1/users';
 const keyed = (key) => `${directory}/${encodeURIComponent(key)}`;
-const quoted = (text) => `'${text.replaceAll("'", "\\'")}'`;
+
+/** Google's search language: each word must begin a name or an address. */
+const toQuery = (search) =>
+  search
+    .replaceAll('\\', '')
+    .split(/\s+/)
+    .map((word) => (word.includes('@') ? `email:${word}*` : `'${word.replaceAll("'", "\\'")}'`))
+    .join(' ');
 
 export const session = () => call('GET', '/console/session');
 
@@ -56,7 +63,7 @@ export const runAddon = (functionName, event, user) => call('POST', '/console/ad
 /** At most a hundred; `more` says that there are others. */
 export async function listUsers({ search = '', deleted = false } = {}) {
   const query = new window.URLSearchParams({ customer: 'my_customer', projection: 'full', maxResults: '100', orderBy: 'email' });
-  if (search !== '') query.set('query', search.includes('@') ? `email:${search}*` : quoted(search));
+  if (search !== '') query.set('query', toQuery(search));
   if (deleted) query.set('showDeleted', 'true');
   const { users = [], nextPageToken } = await call('GET', `${directory}?${query}`);
   return { users, more: nextPageToken !== undefined };

@@ -32,12 +32,19 @@ export const freshId = (name) => {
   return `${name}-${lastId}`;
 };
 
-/** A toast at the foot of `host`, read out by screen readers. */
+const toastMs = 6000;
+const hiding = new WeakMap();
+
+/** A toast at the foot of `host`; blank takes it away. The region stays, since screen readers read out changes to what they know. */
 export function toast(host, text) {
-  const shown = h('div', { class: 'toast', role: 'status' }, text);
-  host.querySelector(':scope > .toast')?.remove();
-  host.append(shown);
-  window.setTimeout(() => shown.remove(), 6000);
+  const region = host.querySelector(':scope > .toast') ?? h('div', { class: 'toast', role: 'status' });
+  if (!region.isConnected) host.append(region);
+  region.textContent = text;
+  window.clearTimeout(hiding.get(region));
+  hiding.set(
+    region,
+    window.setTimeout(() => (region.textContent = ''), toastMs),
+  );
 }
 
 /** Asks before something that cannot be taken back lightly; resolves to yes or no. */

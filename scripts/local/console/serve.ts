@@ -41,7 +41,7 @@ export function consoleFiles(dir: string): (request: Request) => Promise<Respons
     try {
       content = await readFile(join(dir, name));
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
     }
     const body = request.method === 'HEAD' ? null : new Uint8Array(content);
