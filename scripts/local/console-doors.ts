@@ -41,8 +41,9 @@ export function consoleDoors({ root, code, url, planeId, company, domain, audien
     const { pathname } = new URL(request.url);
     if (pathname === '/console/session' && request.method === 'GET') {
       const users = [
-        { email: `admin@${domain}`, role: 'Super admin' },
-        { email: `viewer@${domain}`, role: 'Agent Viewer' },
+        { email: `admin@${domain}`, role: 'admin' },
+        { email: `viewer@${domain}`, role: 'viewer' },
+        { email: `carol@${domain}`, role: 'none' },
       ];
       return Response.json({ users, company, planeId });
     }

@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -166,3 +166,29 @@ export async function capture(plane: TestPlane, agentId: string, owner: string):
 }
 
 export const readSigner = (plane: TestPlane) => createSigner(createPrivateKey(readFileSync(join(keysFolder(plane), 'keys/signing.pem'))));
+
+/** The living processes of an agent's uid, from the kernel. */
+export function processesOf(uid: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return statSync(join('/proc', pid)).uid === uid && !/\) Z /.test(readFileSync(join('/proc', pid, 'stat'), 'utf8'));
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+export const uidOf = (plane: TestPlane, agentId: string): number =>
+  Number((JSON.parse(readFileSync(join(plane.data, 'machines', agentId, 'machine.json'), 'utf8')) as { uid: number }).uid);
+
+/** One turn straight at an agent's own gateway, past the plane. */
+export const chat = (port: number, token: string, agentId: string, ms: number): Promise<Response> =>
+  fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: `openclaw/${agentId}`, messages: [{ role: 'user', content: 'Are you there?' }] }),
+    signal: AbortSignal.timeout(ms),
+  });

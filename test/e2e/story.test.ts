@@ -1,17 +1,20 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { verifyReceipt } from '../../functions/core/receipt.ts';
 import type { Receipt } from '../../functions/core/records.ts';
 import {
   capture,
+  chat,
   createTestPlane,
+  processesOf,
   readFields,
   readMail,
   readSigner,
   runCli,
   setFields,
   sleep,
+  uidOf,
   until,
   type Captured,
   type TestPlane,
@@ -21,31 +24,6 @@ jest.setTimeout(240_000);
 
 const [alice, bob] = ['alice@acme.test', 'bob@acme.test'];
 const measured: Record<string, number> = {};
-
-/** Processes of an agent's uid, from the kernel. */
-function processesOf(uid: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return statSync(join('/proc', pid)).uid === uid && !/\) Z /.test(readFileSync(join('/proc', pid, 'stat'), 'utf8'));
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-}
-
-const uidOf = (plane: TestPlane, agentId: string): number =>
-  Number((JSON.parse(readFileSync(join(plane.data, 'machines', agentId, 'machine.json'), 'utf8')) as { uid: number }).uid);
-
-const chat = (port: number, token: string, agentId: string, ms: number): Promise<Response> =>
-  fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ model: `openclaw/${agentId}`, messages: [{ role: 'user', content: 'Are you there?' }] }),
-    signal: AbortSignal.timeout(ms),
-  });
 
 /** Runs a line of shell as an agent's own user, as a program that took over the agent would. */
 function asAgent(uid: number, line: string): { status: number | null; output: string } {
