@@ -51,6 +51,7 @@ export interface PlaneDeps {
     readonly resyncMs: number;
     readonly leaseMs: number;
     readonly fullListMs: number;
+    readonly lagMs: number;
   };
 }
 
@@ -85,6 +86,7 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
     holder: deps.holder,
     leaseMs: times.leaseMs,
     resyncMs: times.resyncMs,
+    lagMs: times.lagMs,
     observeMs: times.effectMs,
     signer: keys.signer,
     partsOf: createParts({

@@ -1,7 +1,7 @@
 import { append, readHead, agentChain, type Entry } from './audit.ts';
 import { PlaneError, toMessage } from './errors.ts';
 import type { AuditHead, PartName, ScheduleRecord, StatusRecord } from './records.ts';
-import { makeDue, publishKey, type Wake } from './schedule.ts';
+import { makeDue, passKey, publishKey, type Wake } from './schedule.ts';
 import type { Store, Transaction } from './store.ts';
 import type { Clock, Ctx, Hashing, Json, Log } from './surroundings.ts';
 

@@ -14,11 +14,16 @@ export interface PassDeps extends LeaseDeps {
   readonly listings: readonly Listing[];
   /** How long a look may take, in milliseconds. */
   readonly observeMs: number;
+  /** How old the answer of a look or a listing may be, in milliseconds; 0 where providers always show their own writes. */
+  readonly lagMs: number;
   /** How often a healthy agent is looked at without any hint, in milliseconds. */
   readonly resyncMs: number;
   /** Asks the agent's machine to start again. */
   readonly restart: (agentId: string, ctx: Ctx) => Promise<void>;
 }
+
+/** How soon an agent that another pass holds is tried again, in milliseconds. */
+const heldPollMs = 1_000;
 
 export type Observations = Partial<Record<PartName, Observed>>;
 
@@ -165,7 +170,8 @@ async function runningPass(
 export function createPass(deps: PassDeps): Handler {
   return async (agentId, signal) => {
     const acquired = await acquire(agentId, signal, deps);
-    if ('heldMs' in acquired) return acquired.heldMs;
+    // The holder is mostly done long before its lease ends, and whoever was suspended meanwhile must not wait for that.
+    if ('heldMs' in acquired) return Math.min(acquired.heldMs, heldPollMs);
     const { lease } = acquired;
     const agent = await deps.store.get('agents', agentId);
     const status = await deps.store.get('statuses', agentId);

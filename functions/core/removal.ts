@@ -123,7 +123,8 @@ export async function removalPass(
 
   if (planRemoval(after, agent).remove.length > 0) return waitFor(removalPollMs);
   const effectsUntil = (await store.get('statuses', agent.agentId))?.effectsUntil ?? 0;
-  if (clock.now() <= effectsUntil) return waitFor(effectsUntil - clock.now() + 1);
+  const provenFrom = effectsUntil + deps.lagMs + 1;
+  if (clock.now() < provenFrom) return waitFor(provenFrom - clock.now());
   const listings = await listAll(agent, signal, deps);
   if (listings.some(({ found }) => found > 0)) return waitFor(removalPollMs);
 

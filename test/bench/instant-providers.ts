@@ -51,15 +51,15 @@ export function createInstantProviders(planeId: string): Providers {
       },
       listNamespaces: async () => [...spaces].map(([agentId, found]) => toNamespace(agentId, found)),
       grant: async (agentId, principalId) => void (space(agentId).grantedTo = principalId),
-      revokeGrant: async (agentId) => void delete space(agentId).grantedTo,
+      revokeGrant: async (agentId) => void delete spaces.get(agentId)?.grantedTo,
       purge: async (agentId) => void spaces.delete(agentId),
     },
     network: {
       name: 'instant',
       setupAccess: async (agentId, access) => void network.set(agentId, { ...network.get(agentId), access }),
       revokeAccess: async (agentId) => {
-        const { access: _access, ...rest } = network.get(agentId) ?? {};
-        network.set(agentId, rest);
+        const held = network.get(agentId);
+        if (held) delete held.access;
       },
       configureEgress: async (agentId, egress) => void network.set(agentId, { ...network.get(agentId), egress }),
       remove: async (agentId) => void network.delete(agentId),

@@ -80,7 +80,7 @@ async function measure(count: number): Promise<{ agents: number; 'idle passes/s'
     company: 'Acme',
     publicUrl: 'http://127.0.0.1:1',
     holder: 'bench',
-    times: { effectMs: 4_000, waitMs: 1_000, resyncMs: 30_000, leaseMs: 30_000, fullListMs: 300_000 },
+    times: { effectMs: 4_000, waitMs: 1_000, resyncMs: 30_000, leaseMs: 30_000, fullListMs: 300_000, lagMs: 0 },
   });
 
   const policy = resolvePolicy(layersFor(plane, { ouPath: '/', groups: [] }, { agentEnabled: true }));

@@ -94,12 +94,10 @@ describe('the console, with a real plane behind it', () => {
       .click();
     await until('none of the old processes', 10_000, async () => !processesOf(uid).some((pid) => before.includes(pid)));
     const { gatewayPort, gatewayToken } = await capture(plane, agentId, carol);
-    const answer = await until('a gateway that answers again', 90_000, () =>
-      chat(gatewayPort, gatewayToken, agentId, 30_000).then(
-        (response) => response.ok && response.text(),
-        () => undefined,
-      ),
-    );
+    const answer = await until('a gateway that answers again', 90_000, async () => {
+      const response = await chat(gatewayPort, gatewayToken, agentId, 30_000).catch(() => undefined);
+      return response?.ok && response.text();
+    });
     expect(answer).toContain('Are you there?');
   });
 

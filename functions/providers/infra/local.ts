@@ -33,8 +33,8 @@ export interface LocalInfraOptions {
   readonly installation?: Installation;
 }
 
-/** How long a machine may take to end in order before it is killed, in milliseconds; a sidecar gives its gateway ten seconds. */
-const orderlyMs = 12_000;
+/** How long a machine may take to end in order before it is killed, in milliseconds: an effect has four seconds, and an idle OpenClaw takes two to three. */
+const orderlyMs = 2_500;
 
 /** Agents as processes of this host: each one a folder, a sidecar of the plane's user and an OpenClaw of its own uid. */
 export function createLocalInfra(options: LocalInfraOptions): InfraProvider {

@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createAdaptorServer } from '@hono/node-server';
+import type { Server } from 'node:http';
+import { toAgentId } from '../../shared/agent.ts';
+import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
+import { openMailbox } from '../../functions/mail/mailbox.ts';
+import { createPlane } from '../../functions/plane.ts';
+import { createDirectory } from '../../functions/providers/cloud/google.ts';
+import { createGoogleWorkspace } from '../../functions/providers/identity/google-workspace.ts';
+import { createInProcessWake } from '../../functions/wake/in-process.ts';
+import { readPlaneFile } from '../../scripts/local/plane-file.ts';
+import { createWorkspace } from '../../scripts/local/workspace/index.ts';
+import { createInstantProviders } from '../bench/instant-providers.ts';
+import { createMemoryStore } from '../simulation/memory-store.ts';
+
+const audience = 'test-audience';
+
+/** A whole plane but for machines, which are instant, with the Workspace emulator behind real HTTP. */
+export async function openWorld() {
+  const folder = mkdtempSync(join(tmpdir(), 'agents-plane-http-'));
+  const warnings: string[] = [];
+  const log = { info: () => undefined, warn: (message: string) => void warnings.push(message) };
+  const plane = readPlaneFile(join(__dirname, '../../manifests/acme.planes.yaml'));
+  const workspace = createWorkspace({ file: ':memory:', domain: 'acme.test', now: () => Date.now() });
+  const store = createMemoryStore();
+  const keys = openKeys({ dir: join(folder, 'keys'), log });
+  const wake = createInProcessWake({ clock: systemClock, log, concurrency: 8, sweepMs: 60_000 });
+  let serve: (request: Request) => Promise<Response> = async () => new Response(null, { status: 503 });
+  const server = createAdaptorServer({ fetch: (request) => serve(request), overrideGlobalObjects: false }) as Server;
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (typeof address !== 'object' || !address) throw new Error('no address');
+  const url = `http://127.0.0.1:${address.port}`;
+  const directory = createDirectory({ rootUrl: `${url}/google/`, fetchImplementation: fetch });
+  const identity = createGoogleWorkspace({
+    directory,
+    domain: 'acme.test',
+    policyGroups: ['engineering-leads@acme.test'],
+    audiences: [audience],
+    certsUrl: `${url}/google/oauth2/v1/certs`,
+    fetch,
+  });
+  const running = createPlane({
+    ...{ plane, store, wake, log, keys, identity, clock: systemClock, hashing: nodeHashing, random: randomUUID },
+    providers: createInstantProviders('acme'),
+    mailbox: openMailbox({ file: join(folder, 'mail.sqlite') }),
+    upstream: { maker: 'stand-in' },
+    company: 'Acme',
+    publicUrl: url,
+    holder: 'test',
+    times: { effectMs: 200, waitMs: 50, resyncMs: 30_000, leaseMs: 30_000, fullListMs: 300_000, lagMs: 0 },
+  });
+  wake.attach(running.runner);
+  serve = async (request) =>
+    /^\/(google|admin)\//.test(new URL(request.url).pathname) ? workspace.fetch(request) : running.app.fetch(request);
+  wake.start();
+  await running.begin();
+
+  const idOf = async (email: string): Promise<string> => (await directory.users.get({ userKey: email })).data.id ?? '';
+  return {
+    ...{ url, store, directory, warnings, wake, plane, keys },
+    app: running.app,
+    credentials: running.credentials,
+    idOf,
+    agentIdOf: async (email: string): Promise<string> => toAgentId('acme', await idOf(email), nodeHashing.sha256),
+    /** Calls the API as somebody of the company; without a name, as nobody. */
+    async call(
+      method: string,
+      path: string,
+      email?: string,
+      body?: unknown,
+      token?: string,
+    ): Promise<{ status: number; body: Record<string, unknown> }> {
+      const shown = token ?? (email === undefined ? undefined : workspace.idToken(email, audience));
+      const headers = { ...(shown === undefined ? {} : { authorization: `Bearer ${shown}` }), 'content-type': 'application/json' };
+      const answer = await fetch(url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+      const text = await answer.text();
+      return { status: answer.status, body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>) };
+    },
+    idToken: (email: string, aud = audience) => workspace.idToken(email, aud),
+    async close() {
+      await wake.stop();
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+      workspace.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+export type World = Awaited<ReturnType<typeof openWorld>>;
+
+export async function eventually<T>(what: string, ask: () => Promise<T | undefined | false>, withinMs = 5_000): Promise<T> {
+  const end = Date.now() + withinMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer;
+    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
