@@ -15,5 +15,4 @@ export default {
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
   testTimeout: 20_000,
-  reporters: ['default', '<rootDir>/test/closing-line.js'],
 };

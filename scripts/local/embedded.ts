@@ -62,7 +62,10 @@ export async function startEmbedded(config: Config, plane: Plane, root: string, 
     log: (line) => log.info(line),
   });
   const sidecarBundle = join(root, 'dist', 'sidecar.js');
-  const [{ code }] = await Promise.all([buildAddon({ outDir: join(root, 'dist', 'addon'), backendUrl: url }), buildSidecar(sidecarBundle)]);
+  const [{ code }] = await Promise.all([
+    buildAddon({ outDir: join(root, 'dist', 'addon'), backendUrl: url }),
+    buildSidecar(sidecarBundle, root),
+  ]);
 
   const secretsDir = join(folders.data, 'secrets');
   const infra = createLocalInfra({

@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { joinAnswerSchema } from '../../shared/sidecar.ts';
 import { PlaneError } from '../../functions/core/errors.ts';
 import type { Clock, Log } from '../../functions/core/surroundings.ts';
-import { isMissing, replaceFile } from '../../functions/providers/infra/local-machine.ts';
+import { replaceFile } from '../../functions/providers/infra/local-machine.ts';
 import { ask, type HttpAnswer, type HttpRequest } from './http.ts';
 import { newestJoin, type SecretsReader } from './secrets-reader.ts';
+import { isMissing } from '../../functions/providers/infra/system-error.ts';
 
 export interface Session {
   /** Calls the plane as this machine; joins first where there is no session. Throws `unauthenticated` when the plane refuses. */
