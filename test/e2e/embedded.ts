@@ -181,8 +181,16 @@ export function processesOf(uid: number): number[] {
     .map(Number);
 }
 
-export const uidOf = (plane: TestPlane, agentId: string): number =>
-  Number((JSON.parse(readFileSync(join(plane.data, 'machines', agentId, 'machine.json'), 'utf8')) as { uid: number }).uid);
+interface MachineFile {
+  readonly uid: number;
+  readonly openclaw: { readonly node: string };
+}
+const readMachine = (plane: TestPlane, agentId: string): MachineFile =>
+  JSON.parse(readFileSync(join(plane.data, 'machines', agentId, 'machine.json'), 'utf8')) as MachineFile;
+
+export const uidOf = (plane: TestPlane, agentId: string): number => readMachine(plane, agentId).uid;
+/** The Node that an agent's own user can run. */
+export const nodeOf = (plane: TestPlane, agentId: string): string => readMachine(plane, agentId).openclaw.node;
 
 /** One turn straight at an agent's own gateway, past the plane. */
 export const chat = (port: number, token: string, agentId: string, ms: number): Promise<Response> =>

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { verifyReceipt } from '../../functions/core/receipt.ts';
@@ -7,6 +7,7 @@ import {
   capture,
   chat,
   createTestPlane,
+  nodeOf,
   processesOf,
   readFields,
   readMail,
@@ -136,10 +137,10 @@ describe('the story of an agent, on one machine, with a real OpenClaw', () => {
     ];
     for (const attempt of attempts) expect([attempt, asAgent(uid, attempt).status]).not.toEqual([attempt, 0]);
 
-    const node = join(__dirname, '../../node_modules/.bin/node');
+    const node = nodeOf(plane, aliceId);
     const call = (method: string, path: string, headers = {}) => {
       const script = `fetch(${JSON.stringify(plane.url + path)},${JSON.stringify({ method, headers, ...(method === 'PUT' ? { body: '{}' } : {}) })}).then(r=>console.log(r.status))`;
-      const { output } = asAgent(uid, `${execFileSync('readlink', ['-f', node]).toString().trim()} -e '${script}'`);
+      const { output } = asAgent(uid, `${node} -e '${script}'`);
       return Number(output.trim());
     };
     expect(call('PUT', `/google/admin/directory/v1/users/${alice}`)).toBe(403);
@@ -204,6 +205,7 @@ describe('the story of an agent, on one machine, with a real OpenClaw', () => {
     expect(receipt).toMatchObject({ agentId: aliceId, reason: 'suspended', ownerEmail: alice });
     measured['suspension to revoked'] = (Date.parse(receipt.revokedAt) - began) / 1000;
 
+    expect((await runCli(plane, ['receipt', '--plane', 'acme', '--name', alice])).stdout).toContain('machines at local: none left');
     expect(processesOf(uid)).toEqual([]);
     expect(existsSync(join(plane.data, 'machines', aliceId))).toBe(false);
     expect(existsSync(join(plane.data, 'secrets', aliceId))).toBe(false);
