@@ -47,8 +47,6 @@ const conditionWords: Readonly<Record<string, string>> = {
   AmbiguousPlane: 'More than one plane claims this person',
   OwnedByAnother: 'Something needed for this agent belongs to someone else',
   ProviderFailed: 'A system the agent runs on refused',
-  PlainIntroduction: 'The welcome mail was a plain one',
-  NeedsApproval: 'Waiting for approval',
   BudgetExhausted: 'The budget for this month is used up',
 };
 
