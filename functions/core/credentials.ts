@@ -6,9 +6,9 @@ import type { Clock } from './surroundings.ts';
 /** Keyed message authentication with the plane's token key, which never leaves the composition root. */
 export interface TokenKey {
   /** HMAC-SHA-256, base64url. */
-  mac(text: string): string;
+  readonly mac: (text: string) => string;
   /** Compares in constant time. */
-  equal(a: string, b: string): boolean;
+  readonly equal: (a: string, b: string) => boolean;
 }
 
 /**

@@ -28,3 +28,7 @@ export class PlaneError extends Error {
 
 /** The message of anything that was thrown, without a stack. */
 export const toMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Anything that was thrown, as an error. */
+export const toError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new PlaneError('internal', String(thrown), { cause: thrown });

@@ -35,17 +35,17 @@ export interface Part {
   readonly errand?: boolean;
   /** How long to wait before looking again while it is not ready, in milliseconds. */
   readonly waitMs: number;
-  observe(ctx: Ctx): Promise<Exclude<Observed, { state: 'unknown' }>>;
-  apply?(changes: readonly Change[], ctx: Ctx): Promise<void>;
-  revoke?(ctx: Ctx): Promise<void>;
-  remove?(ctx: Ctx): Promise<void>;
+  readonly observe: (ctx: Ctx) => Promise<Exclude<Observed, { state: 'unknown' }>>;
+  readonly apply?: (changes: readonly Change[], ctx: Ctx) => Promise<void>;
+  readonly revoke?: (ctx: Ctx) => Promise<void>;
+  readonly remove?: (ctx: Ctx) => Promise<void>;
 }
 
 /** Lists everything of one kind that the plane holds anywhere. */
 export interface Listing {
   readonly what: string;
   readonly provider: string;
-  list(ctx: Ctx): Promise<readonly Owner[]>;
+  readonly list: (ctx: Ctx) => Promise<readonly Owner[]>;
 }
 
 export type PartStep =

@@ -1,5 +1,5 @@
 import type { Condition, Phase } from '../../shared/agent.ts';
-import { toMessage } from './errors.ts';
+import { toError, toMessage } from './errors.ts';
 import { acquire, type Lease, type LeaseDeps } from './lease.ts';
 import { isOwner, planPart, type Listing, type Observed, type Part } from './part.ts';
 import type { AgentRecord, PartName, PartStatus, StatusRecord } from './records.ts';
@@ -68,7 +68,7 @@ async function ensure(
   status: StatusRecord,
   lease: Lease,
   seen: Observations,
-  ctx: Ctx,
+  looking: () => Ctx,
   deps: PassDeps,
 ): Promise<Progress> {
   const owner = { planeId: agent.planeId, agentId: agent.agentId };
@@ -93,7 +93,7 @@ async function ensure(
       const detail = step.changes.map(({ field, from, to }) => ({ field, from: from ?? null, to }));
       try {
         await lease.effect({ part: name, verb: 'apply', provider, effectMs, detail, run: (effectCtx) => apply(step.changes, effectCtx) });
-        observed = await part.observe(ctx);
+        observed = await part.observe(looking());
       } catch (error) {
         seen[name] = { state: 'unknown', error };
         return { phase: standing, conditions: [{ type: 'ProviderFailed', message: toMessage(error) }], delayMs: 0, failure: error };
@@ -130,10 +130,11 @@ async function runningPass(
         changedAt: clock.now(),
       }
     : status;
-  const ctx = { signal: AbortSignal.any([signal, clock.deadline(deps.observeMs)]), log };
-  const seen = await observeAll(deps.partsOf(agent), ctx);
+  // Each look has its own deadline: effects between two looks take their time.
+  const looking = (): Ctx => ({ signal: AbortSignal.any([signal, clock.deadline(deps.observeMs)]), log });
+  const seen = await observeAll(deps.partsOf(agent), looking());
   if (fresh) await lease.begin(before);
-  let progress = await ensure(agent, before, lease, seen, ctx, deps);
+  let progress = await ensure(agent, before, lease, seen, looking, deps);
   let { restarts } = before;
   if (agent.restarts > restarts && seen.machine?.state === 'present' && isOwner(seen.machine.owner, agent)) {
     const run = (effectCtx: Ctx) => deps.restart(agent.agentId, effectCtx);
@@ -162,7 +163,7 @@ async function runningPass(
   const entry = { at: clock.now(), actor: { kind: 'plane', id: holder } as const, action: 'agent.status', target: agent.agentId };
   const moved = next && next.phase !== before.phase;
   await lease.record(next, moved ? [{ ...entry, detail: { from: before.phase, to: next.phase } }] : []);
-  if (progress.failure !== undefined) throw progress.failure;
+  if (progress.failure !== undefined) throw toError(progress.failure);
   return progress.delayMs;
 }
 

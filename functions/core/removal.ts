@@ -1,5 +1,5 @@
 import type { Condition } from '../../shared/agent.ts';
-import { toMessage } from './errors.ts';
+import { toError, toMessage } from './errors.ts';
 import type { Lease } from './lease.ts';
 import { planRemoval, type Part } from './part.ts';
 import { changedStatus, observeAll, toPartStatuses, type Observations, type PassDeps } from './pass.ts';
@@ -72,8 +72,8 @@ export async function removalPass(
   const now = clock.now();
   const actor = { kind: 'plane', id: holder } as const;
   const parts = deps.partsOf(agent).filter(({ errand, remove }) => !errand && remove);
-  const observing = { signal: AbortSignal.any([signal, clock.deadline(deps.observeMs)]), log };
-  const seen = await observeAll(parts, observing);
+  const looking = (): Ctx => ({ signal: AbortSignal.any([signal, clock.deadline(deps.observeMs)]), log });
+  const seen = await observeAll(parts, looking());
   const settled = status?.phase === 'removed' && status.incarnation === agent.incarnation;
   if (settled && planRemoval(seen, agent).remove.length === 0) {
     await lease.record(undefined, []);
@@ -105,7 +105,7 @@ export async function removalPass(
   const removed = revoked.tried ? await attempt(plan.remove, 'remove', parts, lease) : undefined;
   const failures = [...revoked.failures, ...(removed?.failures ?? [])];
 
-  const after = plan.remove.length === 0 ? seen : await observeAll(parts, observing);
+  const after = plan.remove.length === 0 ? seen : await observeAll(parts, looking());
   const revokedAt = removal.revokedAt ?? (revokedAll(after, agent) ? clock.now() : undefined);
   const conditions: Condition[] = failures.map((error) => ({ type: 'ProviderFailed', message: toMessage(error) }));
   const next: StatusRecord = {
@@ -117,7 +117,7 @@ export async function removalPass(
   };
   const waitFor = async (delayMs: number): Promise<number> => {
     await lease.record(changedStatus(next, status), []);
-    if (failures.length > 0) throw failures[0];
+    if (failures.length > 0) throw toError(failures[0]);
     return delayMs;
   };
 

@@ -8,7 +8,7 @@ export interface Clock {
 
 export interface Hashing {
   /** SHA-256 of UTF-8 text as lower-case hex. */
-  sha256(text: string): string;
+  readonly sha256: (text: string) => string;
 }
 
 export interface Signer {
@@ -32,15 +32,18 @@ export interface Ctx {
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
 
-/** JSON with sorted keys and without undefined members: the same value gives the same text everywhere. */
-export function canonical(value: Json | undefined): string {
-  if (value === undefined) return 'null';
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${(value as readonly Json[]).map(canonical).join(',')}]`;
+/** A copy whose keys come in an order of their own. Without a prototype, so that no key has a meaning. */
+function sorted(value: Json): Json {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return (value as readonly Json[]).map(sorted);
   const record = value as { readonly [key: string]: Json | undefined };
-  const keys = Object.keys(record).filter((key) => record[key] !== undefined);
-  return `{${keys
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonical(record[key])}`)
-    .join(',')}}`;
+  const copy = Object.create(null) as Record<string, Json>;
+  for (const key of Object.keys(record).sort()) {
+    const member = record[key];
+    if (member !== undefined) copy[key] = sorted(member);
+  }
+  return copy;
 }
+
+/** JSON with sorted keys and without undefined members: the same value gives the same text everywhere. */
+export const canonical = (value: Json | undefined): string => (value === undefined ? 'null' : JSON.stringify(sorted(value)));

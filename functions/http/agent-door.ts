@@ -12,7 +12,7 @@ import { PlaneError } from '../core/errors.ts';
 import type { AgentRecord, MessageRecord } from '../core/records.ts';
 import { makeDue, passKey, type Wake } from '../core/schedule.ts';
 import type { Store } from '../core/store.ts';
-import { canonical, type Clock, type Hashing, type Json, type Log } from '../core/surroundings.ts';
+import { canonical, type Clock, type Hashing, type Log } from '../core/surroundings.ts';
 import { bearer, read, readJson, toProblemResponse } from './problems.ts';
 import type { z } from 'zod';
 
@@ -93,7 +93,7 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
       introduce: introduced?.incarnation !== incarnation,
       messages: messages.filter((message) => message.incarnation === incarnation).map(({ id, text }) => ({ id, text })),
     };
-    return { version: hashing.sha256(canonical(content as unknown as Json)).slice(0, 16), ...content };
+    return { version: hashing.sha256(canonical(content)).slice(0, 16), ...content };
   }
 
   async function assignment(request: Request): Promise<Assignment | undefined> {

@@ -32,7 +32,7 @@ export type Handlers = { readonly [O in Operation]: (input: Input<O>) => Promise
 type Wishes = { readonly [K in keyof UserRequests]: UserRequests[K] | null };
 
 const withoutUndefined = (wishes: Record<string, unknown>): Wishes =>
-  Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined)) as Wishes;
+  Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined));
 
 export function createHandlers(deps: HandlerDeps): Handlers {
   const { planes, identity, infraOf, look, store, clock, hashing } = deps;

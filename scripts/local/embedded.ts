@@ -138,7 +138,7 @@ export async function startEmbedded(config: Config, plane: Plane, root: string, 
       await wake.stop();
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
-        if ('closeAllConnections' in server && typeof server.closeAllConnections === 'function') server.closeAllConnections();
+        server.closeAllConnections();
       });
       await console.close();
       workspace.close();

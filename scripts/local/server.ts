@@ -1,4 +1,5 @@
-import type { Server, Socket } from 'node:net';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { agentUids } from '../../functions/providers/infra/local-processes.ts';
 import { PlaneError } from '../../functions/core/errors.ts';

@@ -73,7 +73,8 @@ export const followAssignment = (
     async () => {
       const path = `/agent/assignment?after=${encodeURIComponent(version)}`;
       const answer = await session.call(path, { timeoutMs: assignmentTimeoutMs, signal });
-      if (answer.status === 204) return;
+      // A plane that does not hold the question must not be asked without a pause.
+      if (answer.status === 204) return void (await sleep(gapMs, undefined, { signal }).catch(() => undefined));
       const assignment = assignmentSchema.parse(expect('fetch the assignment', answer));
       take(assignment);
       version = assignment.version;

@@ -36,7 +36,7 @@ function openWorld() {
   return {
     ...{ sent, store },
     at: (ms: number) => void (now = agent.enabledAt + ms),
-    async pass() {
+    pass: async () => {
       const { apply, ...rest } = part();
       const step = planPart({ ...rest, apply }, await rest.observe(ctx), owner);
       if (step.verb === 'apply') await apply(step.changes, ctx);

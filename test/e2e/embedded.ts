@@ -117,7 +117,7 @@ export interface Fields {
 
 export async function readFields(plane: TestPlane, userKey: string): Promise<Fields> {
   const { data } = await plane.directory.users.get({ userKey, projection: 'full' });
-  return (data.customSchemas?.['OpenClaw_Agent'] ?? {}) as Fields;
+  return data.customSchemas?.['OpenClaw_Agent'] ?? {};
 }
 
 export async function setFields(plane: TestPlane, userKey: string, fields: Record<string, unknown>): Promise<void> {

@@ -191,8 +191,8 @@ describe('the story of an agent, on one machine, with a real OpenClaw', () => {
       }),
       chat: chat(captured.gatewayPort, captured.gatewayToken, aliceId, 3_000),
     };
-    const results = Object.fromEntries(await Promise.all(Object.entries(tries).map(async ([name, call]) => [name, await statusOf(call)])));
-    expect(results).toEqual({ model: 401, heartbeat: 401, assignment: 401, link: 401, mail: 403, chat: 'refused' });
+    const results = await Promise.all(Object.entries(tries).map(async ([name, call]) => [name, await statusOf(call)] as const));
+    expect(Object.fromEntries(results)).toEqual({ model: 401, heartbeat: 401, assignment: 401, link: 401, mail: 403, chat: 'refused' });
 
     const receipt = await until('the receipt', 15_000, async () => {
       const answer = await fetch(`${plane.url}/v1/planes/acme/agents/${aliceId}/receipt`, bearer(plane.token()));

@@ -73,7 +73,7 @@ describe('the REST API', () => {
   it('says what is not there and where to look', async () => {
     expect((await world.call('GET', '/v1/planes/nowhere/agents', admin)).body).toMatchObject({
       status: 404,
-      detail: expect.stringContaining('planes here: acme'),
+      detail: expect.stringContaining('planes here: acme') as unknown,
     });
     expect((await world.call('GET', '/v1/planes/acme/agents/aaaaaaaaaaaaaaaa', admin)).status).toBe(404);
     expect((await world.call('GET', '/v1/planes/acme/users/nobody@acme.test', admin)).status).toBe(404);

@@ -25,4 +25,4 @@ export function takeLock(path: string): HostLock | undefined {
 }
 
 /** SQLITE_BUSY (sqlite.org/rescode.html). */
-const isBusy = (error: unknown): boolean => error instanceof Error && 'errcode' in error && error.errcode === 5;
+const isBusy = (error: unknown): boolean => typeof error === 'object' && error !== null && 'errcode' in error && error.errcode === 5;

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { isMissing } from './local-machine.ts';
+import { isMissing } from './system-error.ts';
 
 /** How much of a file's end is read, in bytes. */
 const endBytes = 256 * 1024;

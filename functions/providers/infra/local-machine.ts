@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { agentIdSchema } from '../../../shared/agent.ts';
 import { PlaneError } from '../../core/errors.ts';
 import type { Json } from '../../core/surroundings.ts';
+import { codeOf, isMissing } from './system-error.ts';
 
 /*
  * The folder that is one agent's machine. Root (or, without separate users, the plane's user) owns it; what the agent may
@@ -45,8 +46,6 @@ export const frozenMark = (folder: string): string => join(folder, 'run', 'froze
 export const sidecarLock = (folder: string): string => join(folder, 'run', 'sidecar.lock');
 export const sidecarLog = (folder: string): string => join(folder, 'run', 'sidecar.log');
 export const gatewayLog = (folder: string): string => join(folder, 'run', 'gateway.log');
-
-export const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
 /** Writes a file so that a reader sees the old text or the new one, never a part. */
 export function replaceFile(path: string, text: string, options: { readonly mode: number; readonly gid?: number }): void {
@@ -110,7 +109,7 @@ export function makeFolder(machinesDir: string, machine: Machine): void {
   } catch (error) {
     rmSync(draft, { recursive: true, force: true });
     // Another process was quicker: its folder is as good as ours.
-    if (!(error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST'))) throw error;
+    if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'EEXIST') throw error;
   }
 }
 

@@ -7,6 +7,7 @@ import { PlaneError } from '../../core/errors.ts';
 import type { Owner, Principal } from '../../core/providers.ts';
 import { takeLock, type HostLock } from './host-lock.ts';
 import { agentUids, runningUids } from './local-processes.ts';
+import { codeOf, isMissing } from './system-error.ts';
 
 export interface LocalPrincipal extends Principal {
   /** Absent where agents share the plane's own user. */
@@ -22,8 +23,6 @@ export interface Principals {
 
 const claimSchema = z.object({ planeId: z.string(), agentId: z.string(), machinesDir: z.string() });
 type Claim = z.infer<typeof claimSchema>;
-
-const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
 function readClaims<T>(dir: string, toEntry: (name: string, claim: Claim) => T): T[] {
   let names: string[];
@@ -53,7 +52,7 @@ function writeNew(path: string, text: string): boolean {
     linkSync(draft, path);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (codeOf(error) === 'EEXIST') return false;
     throw error;
   } finally {
     rmSync(draft, { force: true });
@@ -89,6 +88,8 @@ export function createUidPrincipals({ machinesDir, hostDir }: { machinesDir: str
   const find = (agentId: string): LocalPrincipal | undefined => list().find((each) => each.agentId === agentId);
 
   async function locked<T>(signal: AbortSignal, run: () => T): Promise<T> {
+    // Agents may have to pass through the folder above, not through this one.
+    mkdirSync(hostDir, { recursive: true, mode: 0o711 });
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const lock = await hold(join(dir, 'lock'), signal);
     try {
@@ -110,6 +111,8 @@ export function createUidPrincipals({ machinesDir, hostDir }: { machinesDir: str
     find,
     ensure: (owner, signal) =>
       locked(signal, () => {
+        // A claim for a folder that is not there counts as left behind.
+        mkdirSync(machinesDir, { recursive: true });
         const found = find(owner.agentId);
         refuseOther('make', found, owner);
         if (found) return;

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlaneError } from '../../core/errors.ts';
+import { codeOf } from './system-error.ts';
 
 /** Uids that agents may get. Nothing is ever signalled by uid outside this range. */
 export const agentUids = { first: 61_000, last: 64_999 } as const;
@@ -34,7 +35,7 @@ interface Entry extends Process {
 }
 
 const gone = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
-const isGone = (error: unknown): boolean => error instanceof Error && 'code' in error && gone.has(String(error.code));
+const isGone = (error: unknown): boolean => gone.has(String(codeOf(error)));
 
 function readProc(pid: string, file: string): string {
   try {
@@ -108,7 +109,7 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (codeOf(error) !== 'ESRCH') throw error;
   }
 }
 

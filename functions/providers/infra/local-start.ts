@@ -26,8 +26,8 @@ export interface StarterOptions {
   readonly resume: (agentId: string, start: (machine: Machine) => Promise<void>) => Promise<void>;
 }
 
-/** The sidecar has little to do; these bounds keep it small. */
-const sidecarFlags = ['--max-old-space-size=48', '--max-semi-space-size=1', '--disable-warning=ExperimentalWarning'];
+/** The sidecar has little to do; without a just-in-time compiler it keeps a third less memory of its own. */
+const sidecarFlags = ['--lite-mode', '--max-old-space-size=32', '--max-semi-space-size=1', '--disable-warning=ExperimentalWarning'];
 
 const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
