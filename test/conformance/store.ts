@@ -95,11 +95,18 @@ function documentConformance(current: () => Store): void {
     detail.list.push(4);
     const expected = { ...row, detail: { list: [1, 2] } };
     const spoil = (document: unknown): void => {
-      try {
-        (document as typeof expected).detail.list.push(5);
-      } catch {
-        // A store may freeze what it hands out.
-      }
+      const { detail: inner } = document as typeof expected;
+      const ways = [
+        () => Object.assign(document as object, { target: 'spoiled' }),
+        () => Object.assign(inner, { more: 1 }),
+        () => inner.list.push(5),
+      ];
+      for (const way of ways)
+        try {
+          way();
+        } catch {
+          // A store may freeze what it hands out.
+        }
     };
     spoil(await store.get('audit', 'c/1'));
     spoil((await store.query('audit', 'bySeq', { equals: ['c'], limit: 1 }))[0]);
