@@ -136,6 +136,7 @@ export async function startEmbedded(config: Config, plane: Plane, root: string, 
     async stop() {
       rmSync(endpointFile(folders.data), { force: true });
       await wake.stop();
+      await infra.powerOff({ signal: AbortSignal.timeout(10_000), log });
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();

@@ -31,11 +31,13 @@ setInterval(() => undefined, 1000);
 
 const counting = 'i=0; while :; do i=$((i+1)); echo $i > count; sleep 0.01; done';
 
-describe.each([
+const arrangements = [
   ['users of their own', true],
   ['the plane’s own user', false],
-])('agents with %s', (what, separateUsers) => {
-  if (separateUsers && !root) return void it.skip('needs root on Linux', () => undefined);
+] as const;
+
+// Users of their own need root on Linux.
+describe.each(arrangements.filter(([, separateUsers]) => root || !separateUsers))('agents with %s', (what, separateUsers) => {
   let home: string;
 
   const start = (more: Partial<LocalInfraOptions> & { script?: string } = {}) => {
@@ -85,6 +87,33 @@ describe.each([
     otherPlaneId: 'other',
     close: async () => undefined,
   }));
+
+  it('powers off, keeps the machine, and provision starts it again', async () => {
+    const infra = start();
+    await infra.ensurePrincipal(agentId, ctx);
+    await infra.provision(spec, ctx);
+    await until('the agent counts', counts);
+    await infra.powerOff(ctx);
+    expect(findInhabitants(habitat())).toEqual({ sidecars: [], others: [] });
+    expect(await infra.status(agentId, ctx)).toMatchObject({ state: 'stopped' });
+    const counted = count();
+    await infra.provision(spec, ctx);
+    await until('the agent counts on', () => count() !== counted && findInhabitants(habitat()).sidecars.length === 1);
+  });
+
+  it('starts a machine anew that was set up for another address of the plane', async () => {
+    const before = start();
+    await before.ensurePrincipal(agentId, ctx);
+    await before.provision(spec, ctx);
+    await until('the agent counts', counts);
+    const [old] = findInhabitants(habitat()).sidecars;
+    const moved = start({ script: `${counting} # elsewhere` });
+    expect(await moved.status(agentId, ctx)).toMatchObject({ state: 'stopped' });
+    await moved.provision(spec, ctx);
+    await until('a new sidecar', () => findInhabitants(habitat()).sidecars.some(({ pid }) => pid !== old?.pid));
+    expect(findInhabitants(habitat()).sidecars).toHaveLength(1);
+    expect(await moved.status(agentId, ctx)).toMatchObject({ state: 'running' });
+  });
 
   it('never has two sidecars, whoever provisions at the same time', async () => {
     await start().ensurePrincipal(agentId, ctx);

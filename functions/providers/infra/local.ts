@@ -36,8 +36,13 @@ export interface LocalInfraOptions {
 /** How long a machine may take to end in order before it is killed, in milliseconds: an effect has four seconds, and an idle OpenClaw takes two to three. */
 const orderlyMs = 2_500;
 
+export interface LocalInfra extends InfraProvider {
+  /** Ends the processes of every machine of this plane and keeps the machines: the next `provision` starts them again. */
+  powerOff(ctx: Ctx): Promise<void>;
+}
+
 /** Agents as processes of this host: each one a folder, a sidecar of the plane's user and an OpenClaw of its own uid. */
-export function createLocalInfra(options: LocalInfraOptions): InfraProvider {
+export function createLocalInfra(options: LocalInfraOptions): LocalInfra {
   const { planeId, machinesDir, hostDir, sidecar, separateUsers, log } = options;
   const installation = options.installation ?? createInstallation(options);
   const userId = process.geteuid?.() ?? 0;
@@ -99,13 +104,17 @@ export function createLocalInfra(options: LocalInfraOptions): InfraProvider {
     await killAll(habitatOf(machine), ctx.signal);
   }
 
+  /** A plane that moved to another port left its machines with an address where nobody answers. */
+  const isCurrent = ({ environment }: Machine): boolean => canonical(environment) === canonical(sidecar.environment);
+
   function stateOf(machine: Machine): Pick<AgentInstance, 'state' | 'detail'> {
     const { sidecars, others } = findInhabitants(habitatOf(machine));
     const marked = existsSync(markOf(machine.agentId));
     const still = [...sidecars, ...others].every(({ stopped }) => stopped);
     if (still && (marked || sidecars.length > 0)) return { state: 'frozen' };
     if (marked) return { state: 'running', detail: 'being frozen' };
-    return sidecars.length > 0 ? { state: 'running' } : starter.outlook(machine.agentId);
+    if (sidecars.length > 0) return isCurrent(machine) ? { state: 'running' } : { state: 'stopped', detail: 'set up for another address' };
+    return starter.outlook(machine.agentId);
   }
 
   function toInstance(machine: Machine): AgentInstance {
@@ -148,10 +157,12 @@ export function createLocalInfra(options: LocalInfraOptions): InfraProvider {
 
     provision: (spec, ctx) =>
       inTurn(spec.agentId, async () => {
+        const before = findOurs('provision', spec.agentId);
         const machine = prepare(spec);
         const { sidecars } = findInhabitants(habitatOf(machine));
         // What was frozen holds sessions that are void by now: it starts afresh.
-        if (existsSync(markOf(machine.agentId)) || sidecars.some(({ stopped }) => stopped)) await stop(machine, ctx);
+        const stale = existsSync(markOf(machine.agentId)) || sidecars.some(({ stopped }) => stopped);
+        if (stale || (before && !isCurrent(before))) await stop(machine, ctx);
         // A provision that has run out of time must not undo the freeze that came after it; nothing is awaited from here to the start.
         ctx.signal.throwIfAborted();
         rmSync(markOf(machine.agentId), { force: true });
@@ -201,6 +212,12 @@ export function createLocalInfra(options: LocalInfraOptions): InfraProvider {
     async listInstances() {
       const found = machines.listFolders(machinesDir).map((agentId) => machines.readMachine(folderOf(agentId)));
       return found.filter((machine) => machine !== undefined).map(toInstance);
+    },
+
+    async powerOff(ctx) {
+      const found = machines.listFolders(machinesDir).map((agentId) => machines.readMachine(folderOf(agentId)));
+      const ours = found.filter((machine) => machine?.planeId === planeId).filter((machine) => machine !== undefined);
+      await Promise.all(ours.map((machine) => inTurn(machine.agentId, () => stop(machine, ctx))));
     },
 
     async logs(agentId, { lines }) {
