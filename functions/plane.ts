@@ -178,7 +178,7 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
 
   return {
     app,
-    runner: createRunner({ store, clock, log, handlers, runMs: times.leaseMs }),
+    runner: createRunner({ store, clock, log, handlers, runMs: 3 * times.leaseMs }),
     credentials,
     async begin() {
       for (const name of Object.keys(errands)) {

@@ -113,8 +113,8 @@ export async function acquire(agentId: string, signal: AbortSignal, deps: LeaseD
       await readOwn(tx);
       const due = await tx.get('schedule', passKey(agentId));
       tx.set('statuses', agentId, status);
-      // Another run may have been content and ended the schedule: what is begun stays due until it is done.
-      if (!due) makeDue(tx, passKey(agentId), due, clock.now());
+      // A run before this one may be about to end the schedule, content with what it saw: what begins now is a new wish.
+      makeDue(tx, passKey(agentId), due, clock.now());
     });
   }
 

@@ -33,7 +33,7 @@ export interface EmbeddedPlane extends Endpoint {
 /** The audience of ID tokens that the console's add-on carries; on Google it is the script's OAuth client id. */
 const audience = 'agents-plane.local';
 
-const times = { effectMs: 4_000, waitMs: 1_000, resyncMs: 30_000, leaseMs: 30_000, fullListMs: 5 * 60_000, lagMs: 0 };
+const times = { effectMs: 4_000, waitMs: 1_000, resyncMs: 30_000, leaseMs: 10_000, fullListMs: 5 * 60_000, lagMs: 0 };
 
 const company = (domain: string): string => domain.charAt(0).toUpperCase() + (domain.split('.')[0] ?? domain).slice(1);
 

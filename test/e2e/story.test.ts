@@ -223,7 +223,7 @@ describe('the story of an agent, on one machine, with a real OpenClaw', () => {
     });
     await plane.kill();
     await plane.start();
-    await until('bob removed', 20_000, async () => (await readFields(plane, bob)).agentStatus === 'removed');
+    await until('bob removed', 30_000, async () => (await readFields(plane, bob)).agentStatus === 'removed');
     expect(processesOf(uid)).toEqual([]);
     expect(readdirSync(join(plane.data, 'machines'))).toEqual([]);
     expect(readdirSync(join(plane.data, 'secrets'))).toEqual([]);
