@@ -244,7 +244,14 @@ export const contract = {
     role: 'viewer',
     summary: 'The audit log, newest first',
     params: planeParams,
-    query: z.strictObject({ ...page, agentId: agentIdSchema.optional() }),
+    query: z.strictObject({
+      ...page,
+      cursor: z
+        .string()
+        .regex(/^\d{1,12}$/, 'the `next` of the page before')
+        .optional(),
+      agentId: agentIdSchema.optional(),
+    }),
     status: 200,
     answer: z.object({ rows: z.array(auditRowSchema), next: z.string().nullable() }),
   },

@@ -90,7 +90,7 @@ function winner<T>(layers: readonly Layer[], pick: (layer: Layer) => T | undefin
   return { value: fallback, origin: defaults.origin };
 }
 
-/** The first layer that narrowed the limit, so that a note can name it. */
+/** Narrows a value layer by layer; the note names the last layer that took something away. */
 function clampWith<T>(
   effective: Effective<T>,
   layers: readonly Layer[],
@@ -111,23 +111,30 @@ function clampWith<T>(
 
 const sameList = <T>(a: readonly T[], b: readonly T[]): boolean => a.length === b.length && a.every((item, at) => item === b[at]);
 
-function clampTier(tier: ModelTier, permitted: readonly ModelTier[] | undefined): ModelTier {
-  if (!permitted || permitted.length === 0 || permitted.includes(tier)) return tier;
-  const cheaper = modelTiers
-    .slice(0, modelTiers.indexOf(tier))
-    .toReversed()
-    .find((candidate) => permitted.includes(candidate));
-  return cheaper ?? modelTiers.find((candidate) => permitted.includes(candidate)) ?? tier;
+/** The tier itself, the next cheaper one that is permitted, or the cheapest permitted; the cheapest of all where none is. */
+function clampTier(tier: ModelTier, permitted: readonly ModelTier[]): ModelTier {
+  const cheaper = modelTiers.slice(0, modelTiers.indexOf(tier) + 1).toReversed();
+  return (
+    cheaper.find((candidate) => permitted.includes(candidate)) ??
+    modelTiers.find((candidate) => permitted.includes(candidate)) ??
+    modelTiers[0]
+  );
 }
 
 /** A switched-off service is a veto only through `agentEnabled: false` in a later layer; an explicit user value wins. Pure. */
 export function resolvePolicy(layers: readonly Layer[]): EffectivePolicy {
+  // Limits intersect along the chain, so a later layer never opens what an earlier one closed.
+  let permitted: readonly ModelTier[] = modelTiers;
+  const narrow = (tiers: readonly ModelTier[] | undefined): readonly ModelTier[] => {
+    if (tiers) permitted = permitted.filter((tier) => tiers.includes(tier));
+    return permitted;
+  };
   return {
     agentEnabled: winner(layers, ({ values }) => values.agentEnabled, false),
     modelTier: clampWith(
       winner<ModelTier>(layers, ({ values }) => values.modelTier, 'sonnet'),
       layers,
-      (tier, limits) => clampTier(tier, limits.modelTiers),
+      (tier, limits) => clampTier(tier, narrow(limits.modelTiers)),
       Object.is,
     ),
     budgetCap: clampWith(

@@ -3,7 +3,7 @@ import { diff } from './part.ts';
 import type { Fields } from './providers.ts';
 import type { Actor, AgentRecord } from './records.ts';
 import { makeDue, passKey, publishKey, type Wake } from './schedule.ts';
-import type { Store } from './store.ts';
+import type { Reads, Store } from './store.ts';
 import { canonical, type Clock, type Hashing, type Json } from './surroundings.ts';
 
 export interface ChangeDeps {
@@ -14,10 +14,14 @@ export interface ChangeDeps {
 }
 
 /** What a caller decides about an agent; revision, incarnation and times follow from it. */
-export type AgentDraft = Omit<AgentRecord, 'revision' | 'incarnation' | 'enabledAt' | 'changedAt'>;
+export type AgentDraft = Omit<AgentRecord, 'revision' | 'incarnation' | 'enabledAt' | 'changedAt' | 'removal'>;
 
-const toDraft = ({ revision: _r, incarnation: _i, enabledAt: _e, changedAt: _c, ...draft }: AgentRecord): AgentDraft => draft;
+export const toDraft = ({ revision: _r, incarnation: _i, enabledAt: _e, changedAt: _c, removal: _m, ...draft }: AgentRecord): AgentDraft =>
+  draft;
 const toFields = (draft: AgentDraft): Fields => JSON.parse(JSON.stringify(draft)) as Fields;
+
+/** May read more of the transaction, and writes nothing. */
+export type Decide = (current: AgentRecord | undefined, tx: Reads) => Promise<AgentDraft | undefined> | AgentDraft | undefined;
 
 /**
  * The one way in which an agent's spec changes: decides on the current record, then record, audit row and due time commit
@@ -26,12 +30,12 @@ const toFields = (draft: AgentDraft): Fields => JSON.parse(JSON.stringify(draft)
 export async function changeAgent(
   agentId: string,
   actor: Actor,
-  decide: (current: AgentRecord | undefined) => AgentDraft | undefined,
+  decide: Decide,
   { store, clock, hashing, wake }: ChangeDeps,
 ): Promise<AgentRecord | undefined> {
   const outcome = await store.transact(async (tx) => {
     const current = await tx.get('agents', agentId);
-    const draft = decide(current);
+    const draft = await decide(current, tx);
     if (!draft || (current && canonical(toFields(draft)) === canonical(toFields(toDraft(current)))))
       return { record: current, changed: false };
     const [due, publish, head] = [
@@ -41,12 +45,15 @@ export async function changeAgent(
     ];
     const now = clock.now();
     const back = draft.desired === 'running' && current?.desired !== 'running';
+    const left = draft.desired === 'removed' && current?.desired !== 'removed';
+    const removal = left ? { askedAt: now, reason: draft.reason } : current?.removal;
     const record: AgentRecord = {
       ...draft,
       revision: (current?.revision ?? 0) + 1,
       incarnation: (current?.incarnation ?? 0) + (back || !current ? 1 : 0),
       enabledAt: back ? now : (current?.enabledAt ?? now),
       changedAt: now,
+      ...(removal ? { removal } : {}),
     };
     const before: Fields = current ? toFields(toDraft(current)) : {};
     const changes: Json = diff(toFields(draft), before).map(({ field, from, to }) => ({ field, from: from ?? null, to }));

@@ -69,7 +69,16 @@ export async function verifyChain(store: Store, head: AuditHead, hashing: Hashin
   return { rows: seq, faults: [{ chain, seq, fault: `chain ends at row ${seq}, its head says ${head.seq}` }] };
 }
 
-export async function verifyAll(store: Store, hashing: Hashing): Promise<Verification> {
+/**
+ * Checks the chains that `concerns` names. `pause` is awaited after each chain, so that a long check keeps nobody waiting, and
+ * throws to end it.
+ */
+export async function verifyAll(
+  store: Store,
+  hashing: Hashing,
+  pause: () => Promise<void> = async () => undefined,
+  concerns: (chain: string) => Promise<boolean> = async () => true,
+): Promise<Verification> {
   let chains = 0;
   let rows = 0;
   const faults: ChainFault[] = [];
@@ -77,6 +86,8 @@ export async function verifyAll(store: Store, hashing: Hashing): Promise<Verific
   for (;;) {
     const heads = await store.query('auditHeads', 'byChain', { ...(from === undefined ? {} : { from }), limit: 500 });
     for (const head of heads) {
+      await pause();
+      if (!(await concerns(head.chain))) continue;
       const checked = await verifyChain(store, head, hashing);
       chains += 1;
       rows += checked.rows;

@@ -39,7 +39,7 @@ export interface Lease {
 export type Acquired = { readonly lease: Lease } | { readonly heldMs: number };
 
 const unwanted = (agentId: string, { part }: Effect): PlaneError =>
-  new PlaneError('conflict', `cannot go on with ${part} of agent ${agentId}: the agent is to be removed; the next pass removes it`);
+  new PlaneError('unavailable', `cannot go on with ${part} of agent ${agentId}: the agent is to be removed; the next pass removes it`);
 
 const lost = (agentId: string): PlaneError =>
   new PlaneError('conflict', `cannot go on with agent ${agentId}: its lease was lost; another pass has taken over`);
@@ -139,4 +139,13 @@ export async function acquire(agentId: string, signal: AbortSignal, deps: LeaseD
   }
 
   return { lease: { effect, begin, record } };
+}
+
+/** Ends every lease. Only for whoever knows that no other process works on this store, such as the holder of its lock. */
+export async function endLeases({ store, clock }: Pick<LeaseDeps, 'store' | 'clock'>): Promise<void> {
+  for (;;) {
+    const held = await store.query('leases', 'byExpiry', { from: clock.now() + 1, limit: 500 });
+    for (const lease of held) await store.transact(async (tx) => tx.set('leases', lease.agentId, { ...lease, expiresAt: 0 }));
+    if (held.length < 500) return;
+  }
 }

@@ -1,6 +1,5 @@
 import type { AgentSpec, Condition, Phase } from '../../shared/agent.ts';
 import type { UserRequests } from '../../shared/directory-schema.ts';
-import type { Plane } from '../../shared/plane.ts';
 import type { EffectivePolicy } from '../../shared/policy.ts';
 import type { Json } from './surroundings.ts';
 
@@ -8,12 +7,6 @@ import type { Json } from './surroundings.ts';
  * Every document of the store and who writes it. Nothing is written by two: requests and spec by intake, status by the pass,
  * heartbeats by the sidecar's door, schedule by whoever makes a thing due. Times are milliseconds since 1970, UTC.
  */
-
-export interface PlaneRecord {
-  readonly planeId: string;
-  readonly plane: Plane;
-  readonly revision: number;
-}
 
 /** Written by intake: what the agent should be and why. */
 export interface AgentRecord {
@@ -40,6 +33,8 @@ export interface AgentRecord {
   readonly restarts: number;
   readonly enabledAt: number;
   readonly changedAt: number;
+  /** The last time it was to be removed, for the receipt of that removal. */
+  readonly removal?: { readonly askedAt: number; readonly reason: string };
 }
 
 export const partNames = ['principal', 'secrets', 'access', 'egress', 'machine', 'runtime', 'introduction'] as const;
@@ -84,6 +79,12 @@ export interface ScheduleRecord {
   readonly attempts: number;
   /** Grows whenever somebody makes it due again, so that a run never overwrites a later wish. */
   readonly stamp: number;
+}
+
+/** How many looks at a user have begun. */
+export interface LookRecord {
+  readonly userId: string;
+  readonly seq: number;
 }
 
 /** Written by the sidecar's door. */

@@ -1,6 +1,6 @@
 import type { ScheduleRecord } from './records.ts';
 import type { Store, Transaction } from './store.ts';
-import { toMessage } from './errors.ts';
+import { errorTable, PlaneError, toMessage } from './errors.ts';
 import type { Clock, Log } from './surroundings.ts';
 
 /** A hint that a key is due. It may be lost, doubled or late: the schedule row is the truth. */
@@ -35,8 +35,10 @@ export interface RunnerDeps {
   readonly runMs: number;
 }
 
-/** The one retry layer: 1 s, 2 s, 4 s … at most 30 s apart, for ever. */
-const backoffMs = (attempts: number): number => Math.min(1000 * 2 ** attempts, 30_000);
+/** The one retry layer: 1 s, 2 s, 4 s … at most 30 s apart, for ever; at once 30 s where trying again soon cannot help. */
+const slowestMs = 30_000;
+const backoffMs = (attempts: number): number => Math.min(1000 * 2 ** attempts, slowestMs);
+const mayHelp = (error: unknown): boolean => !(error instanceof PlaneError) || errorTable[error.code].retry;
 
 /** Runs what is due. Any number of runners may share a store: handlers are idempotent and passes hold leases. */
 export function createRunner({ store, clock, log, handlers, runMs }: RunnerDeps) {
@@ -63,7 +65,7 @@ export function createRunner({ store, clock, log, handlers, runMs }: RunnerDeps)
       return next?.dueAt;
     } catch (error) {
       const attempts = row.attempts + 1;
-      const dueAt = clock.now() + backoffMs(row.attempts);
+      const dueAt = clock.now() + (mayHelp(error) ? backoffMs(row.attempts) : slowestMs);
       log.warn(`cannot finish ${key}: ${toMessage(error)}; it is tried again`, { attempts });
       await finish(key, row.stamp, { dueAt, attempts });
       return dueAt;

@@ -7,8 +7,8 @@ import type {
   IntroductionRecord,
   JoinRecord,
   LeaseRecord,
+  LookRecord,
   MessageRecord,
-  PlaneRecord,
   PublishedRecord,
   Receipt,
   ScheduleRecord,
@@ -16,11 +16,11 @@ import type {
 } from './records.ts';
 
 export interface Documents {
-  planes: PlaneRecord;
   agents: AgentRecord;
   statuses: StatusRecord;
   leases: LeaseRecord;
   schedule: ScheduleRecord;
+  looks: LookRecord;
   heartbeats: HeartbeatRecord;
   joins: JoinRecord;
   introductions: IntroductionRecord;
@@ -35,20 +35,20 @@ export type Collection = keyof Documents;
 
 /** Every query that exists: an index is a list of top-level fields, equal on all but the last, in the order of the last. */
 export const indexes = {
-  planes: { byId: ['planeId'] },
   agents: { byId: ['agentId'], byPlane: ['planeId', 'agentId'], byOwner: ['ownerId'] },
   statuses: { byPlane: ['planeId', 'agentId'] },
-  leases: {},
+  leases: { byExpiry: ['expiresAt'] },
   schedule: { byDue: ['dueAt'] },
+  looks: {},
   heartbeats: {},
   joins: {},
   introductions: {},
   published: {},
   channels: { byExpiry: ['expiresAt'] },
-  audit: { bySeq: ['chain', 'seq'], byTime: ['at'] },
+  audit: { bySeq: ['chain', 'seq'] },
   auditHeads: { byChain: ['chain'] },
   receipts: { byAgent: ['agentId', 'incarnation'] },
-  messages: { byState: ['agentId', 'state', 'at'] },
+  messages: { byState: ['agentId', 'incarnation', 'state', 'at'], byAgent: ['agentId', 'at'] },
 } as const satisfies { [C in Collection]: Readonly<Record<string, readonly (keyof Documents[C] & string)[]>> };
 
 export type Scalar = string | number;
@@ -71,6 +71,9 @@ export interface Transaction {
   set<C extends Collection>(collection: C, id: string, document: Documents[C]): void;
   delete(collection: Collection, id: string): void;
 }
+
+/** The reading half of a transaction. */
+export type Reads = Pick<Transaction, 'get'>;
 
 /**
  * Documents by id, with queries by declared index only, so that Firestore and SQLite can both serve it.

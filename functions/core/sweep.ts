@@ -1,6 +1,5 @@
-import { changeAgent, type ChangeDeps } from './agents.ts';
+import { changeAgent, type AgentDraft, type ChangeDeps } from './agents.ts';
 import type { Listing } from './part.ts';
-import type { AgentRecord } from './records.ts';
 import { makeDue, passKey } from './schedule.ts';
 import type { Ctx } from './surroundings.ts';
 
@@ -8,7 +7,7 @@ export interface SweepDeps extends ChangeDeps {
   readonly planeId: string;
   readonly listings: readonly Listing[];
   /** The record of an agent of which nothing is known but its id, so that a pass can remove what is left of it. */
-  readonly tombstone: (agentId: string) => Omit<AgentRecord, 'revision' | 'incarnation' | 'enabledAt' | 'changedAt'>;
+  readonly tombstone: (agentId: string) => AgentDraft;
 }
 
 /** Finds what providers hold for agents that should not exist, and makes the pass of each due. Answers their ids. */
@@ -22,7 +21,7 @@ export async function sweepOrphans(ctx: Ctx, deps: SweepDeps): Promise<readonly 
   for (const agentId of found) {
     const [agent, status] = [await store.get('agents', agentId), await store.get('statuses', agentId)];
     if (!agent) {
-      await changeAgent(agentId, { kind: 'plane', id: 'sweep' }, (current) => current ?? tombstone(agentId), deps);
+      await changeAgent(agentId, { kind: 'plane', id: 'sweep' }, (current) => (current ? undefined : tombstone(agentId)), deps);
       orphans.push(agentId);
     } else if (agent.desired === 'removed' && status?.phase === 'removed') {
       await store.transact(async (tx) => makeDue(tx, passKey(agentId), await tx.get('schedule', passKey(agentId)), clock.now()));

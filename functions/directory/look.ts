@@ -3,10 +3,11 @@ import { readRequests, type ReadRequests, type UserRequests } from '../../shared
 import type { Plane } from '../../shared/plane.ts';
 import { layersFor, resolvePolicy, toSpec, type EffectivePolicy } from '../../shared/policy.ts';
 import { toSentence } from '../../shared/problem.ts';
-import { changeAgent, type AgentDraft, type ChangeDeps } from '../core/agents.ts';
+import { changeAgent, toDraft as asDraft, type AgentDraft, type ChangeDeps } from '../core/agents.ts';
 import type { IdentityProvider, UserIdentity } from '../core/providers.ts';
 import type { Actor, AgentRecord } from '../core/records.ts';
 import { makeDue, publishKey } from '../core/schedule.ts';
+import type { Reads } from '../core/store.ts';
 import type { Ctx } from '../core/surroundings.ts';
 
 export interface LookDeps extends ChangeDeps {
@@ -15,6 +16,11 @@ export interface LookDeps extends ChangeDeps {
 }
 
 const actor: Actor = { kind: 'directory', id: 'look' };
+
+/** Every group that decides anything: membership of these is asked, and of no others. */
+export const decidingGroups = ({ spec }: Plane): string[] => [
+  ...new Set([...(spec.identity.selector?.groups ?? []), ...spec.policies.flatMap(({ match }) => ('group' in match ? [match.group] : []))]),
+];
 
 /** Whether a plane's selector claims a user; without a selector it claims the whole domain. */
 export function claims(plane: Plane, user: Pick<UserIdentity, 'ouPath' | 'groups'>): boolean {
@@ -92,11 +98,23 @@ export function createLook(deps: LookDeps) {
     deps.wake.wake(publishKey(agentId));
   }
 
-  async function leave(agent: AgentRecord, reason: string): Promise<void> {
-    await changeAgent(agent.agentId, actor, (current) => current && { ...withoutTimes(current), desired: 'removed', reason }, deps);
+  /** Looks at one user may overlap. What a look saw counts only while no later look has begun: that one decides. */
+  async function beginLook(userId: string): Promise<(tx: Reads) => Promise<boolean>> {
+    const seq = await store.transact(async (tx) => {
+      const next = ((await tx.get('looks', userId))?.seq ?? 0) + 1;
+      tx.set('looks', userId, { userId, seq: next });
+      return next;
+    });
+    return async (tx) => (await tx.get('looks', userId))?.seq === seq;
   }
 
   return async function look(userId: string, ctx: Ctx): Promise<void> {
+    const isLatest = await beginLook(userId);
+    const leave = (agent: AgentRecord, reason: string) => {
+      const decide = async (current: AgentRecord | undefined, tx: Reads) =>
+        current && (await isLatest(tx)) ? { ...asDraft(current), desired: 'removed' as const, reason } : undefined;
+      return changeAgent(agent.agentId, actor, decide, deps);
+    };
     const user = await identity.resolveUser(userId, ctx);
     const held = await store.query('agents', 'byOwner', { equals: [], from: userId, before: `${userId}\u0000`, limit: 100 });
     if (!user) {
@@ -118,12 +136,10 @@ export function createLook(deps: LookDeps) {
     }
     for (const plane of claiming) {
       const agentId = toAgentId(plane.metadata.name, user.id, hashing.sha256);
-      await changeAgent(agentId, actor, (current) => toDraft(plane, user, agentId, current, ambiguous), deps);
+      const decide = async (current: AgentRecord | undefined, tx: Reads) =>
+        (await isLatest(tx)) ? toDraft(plane, user, agentId, current, ambiguous) : undefined;
+      await changeAgent(agentId, actor, decide, deps);
       await healDrift(user, agentId);
     }
   };
-}
-
-export function withoutTimes({ revision: _r, incarnation: _i, enabledAt: _e, changedAt: _c, ...draft }: AgentRecord): AgentDraft {
-  return draft;
 }

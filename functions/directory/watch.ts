@@ -24,21 +24,27 @@ const overlapMs = 30 * 60_000;
 /** Keeps one live push channel; answers when to look again, in milliseconds. */
 export function createWatch({ identity, store, clock, address, random, log }: WatchDeps) {
   async function stop(channel: ChannelRecord, ctx: Ctx): Promise<void> {
-    await identity.stopWatching(channel, ctx);
+    if (channel.resourceId !== '') await identity.stopWatching(channel, ctx);
     await store.transact(async (tx) => void tx.delete('channels', channel.id));
   }
 
   return async function watch(ctx: Ctx): Promise<number> {
     const now = clock.now();
-    const open = await store.query('channels', 'byExpiry', { limit: 50 });
+    const known = await store.query('channels', 'byExpiry', { limit: 50 });
+    const open = known.filter(({ resourceId }) => resourceId !== '');
     const newest = open.at(-1);
-    for (const channel of open.slice(0, -1)) await stop(channel, ctx);
-    if (newest && newest.expiresAt - overlapMs > now) return newest.expiresAt - overlapMs - now;
+    if (newest && newest.expiresAt - overlapMs > now) {
+      for (const channel of known) if (channel !== newest) await stop(channel, ctx);
+      return newest.expiresAt - overlapMs - now;
+    }
     const id = random();
     const token = random();
     // The sync message may come before the answer: the channel must be known by then.
     await store.transact(async (tx) => void tx.set('channels', id, { id, token, resourceId: '', expiresAt: now + ttlMs }));
-    const { resourceId, expiresAt } = await identity.watchEvents({ id, token, address, ttlMs }, ctx);
+    const { resourceId, expiresAt } = await identity.watchEvents({ id, token, address, ttlMs }, ctx).catch(async (error: unknown) => {
+      await store.transact(async (tx) => tx.delete('channels', id));
+      throw error;
+    });
     await store.transact(async (tx) => void tx.set('channels', id, { id, token, resourceId, expiresAt }));
     log.info('directory push channel is open', { expiresAt: new Date(expiresAt).toISOString() });
     return Math.max(expiresAt - overlapMs - now, 60_000);

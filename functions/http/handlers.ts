@@ -1,14 +1,14 @@
+import { setImmediate as breathe } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { Answer, Contract, Operation } from '../../shared/contract.ts';
 import type { UserRequests } from '../../shared/directory-schema.ts';
 import type { Plane } from '../../shared/plane.ts';
-import { changeAgent, note, type ChangeDeps } from '../core/agents.ts';
+import { changeAgent, note, toDraft, type ChangeDeps } from '../core/agents.ts';
 import { agentChain, planeChain, verifyAll } from '../core/audit.ts';
 import { PlaneError } from '../core/errors.ts';
 import type { IdentityProvider, InfraProvider, UserIdentity } from '../core/providers.ts';
 import type { Actor, AgentRecord } from '../core/records.ts';
 import type { Ctx } from '../core/surroundings.ts';
-import { withoutTimes } from '../directory/look.ts';
 import { countAgents } from './counts.ts';
 import { readAgentView, readUserView } from './views.ts';
 
@@ -102,7 +102,7 @@ export function createHandlers(deps: HandlerDeps): Handlers {
     async createAgent({ params, body: { ownerEmail, name, ...wishes }, actor, ctx }) {
       const view = await wish(params.planeId, ownerEmail, withoutUndefined({ ...wishes, agentEnabled: true }), actor, ctx);
       if (name === undefined || !view.agent) return view;
-      await changeAgent(view.agent.agentId, actor, (current) => current && { ...withoutTimes(current), name }, deps);
+      await changeAgent(view.agent.agentId, actor, (current) => current && { ...toDraft(current), name }, deps);
       return {
         ...view,
         agent: await readAgentView(await agentOf({ planeId: params.planeId, agentId: view.agent.agentId }), store, clock.now()),
@@ -121,7 +121,7 @@ export function createHandlers(deps: HandlerDeps): Handlers {
       const asked = await changeAgent(
         agent.agentId,
         actor,
-        (current) => current && { ...withoutTimes(current), restarts: current.restarts + 1 },
+        (current) => current && { ...toDraft(current), restarts: current.restarts + 1 },
         deps,
       );
       return readAgentView(asked ?? agent, store, clock.now());
@@ -152,9 +152,19 @@ export function createHandlers(deps: HandlerDeps): Handlers {
       }));
       return { rows: view, next: rows.length > query.limit ? String(shown.at(-1)?.seq) : null };
     },
-    async verifyAudit({ params }) {
+    async verifyAudit({ params, ctx }) {
       planeOf(params.planeId);
-      const { chains, rows, faults } = await verifyAll(store, hashing);
+      const pause = async (): Promise<void> => {
+        ctx.signal.throwIfAborted();
+        await breathe();
+      };
+      const concerns = async (chain: string): Promise<boolean> => {
+        const agentId = /^agent\/(.*)$/.exec(chain)?.[1];
+        return agentId === undefined
+          ? chain === planeChain(params.planeId)
+          : (await store.get('agents', agentId))?.planeId === params.planeId;
+      };
+      const { chains, rows, faults } = await verifyAll(store, hashing, pause, concerns);
       return { chains, rows, faults: [...faults] };
     },
   };

@@ -18,6 +18,9 @@ interface Options {
   readonly sweepMs: number;
 }
 
+/** How many due keys a sweep takes at once. */
+const batch = 500;
+
 /** Hints and sweeps in one process: a key never runs twice at once, and a hint during its run makes it run again. */
 export function createInProcessWake({ clock, log, concurrency, sweepMs }: Options): InProcessWake & { attach(runner: Runner): void } {
   const waiting = new Set<string>();
@@ -26,6 +29,8 @@ export function createInProcessWake({ clock, log, concurrency, sweepMs }: Option
   let runner: Runner | undefined;
   let sweeper: NodeJS.Timeout | undefined;
   let accepting = false;
+  /** The last sweep found as much as it asked for: there may be more. */
+  let more = false;
 
   function later(key: string, at: number): void {
     const set = timers.get(key);
@@ -50,6 +55,7 @@ export function createInProcessWake({ clock, log, concurrency, sweepMs }: Option
     } finally {
       running.delete(key);
       pump();
+      if (more && running.size === 0) void sweep();
     }
   }
 
@@ -70,7 +76,9 @@ export function createInProcessWake({ clock, log, concurrency, sweepMs }: Option
 
   async function sweep(): Promise<void> {
     try {
-      for (const key of (await runner?.due(500)) ?? []) wake(key);
+      const due = (await runner?.due(batch)) ?? [];
+      more = due.length === batch;
+      for (const key of due) wake(key);
     } catch (error) {
       log.warn(`cannot sweep the schedule: ${toMessage(error)}; it is tried again in ${sweepMs / 1000} s`);
     }

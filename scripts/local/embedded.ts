@@ -3,8 +3,10 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { note } from '../../functions/core/agents.ts';
 import { PlaneError } from '../../functions/core/errors.ts';
+import { endLeases } from '../../functions/core/lease.ts';
 import type { Log } from '../../functions/core/surroundings.ts';
 import type { Config } from '../../functions/config.ts';
+import { decidingGroups } from '../../functions/directory/look.ts';
 import { writeFileAtomic } from '../../functions/files.ts';
 import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
 import { openMailbox } from '../../functions/mail/mailbox.ts';
@@ -90,7 +92,7 @@ export async function startEmbedded(config: Config, plane: Plane, root: string, 
     directory: createDirectory({ rootUrl: `${url}/google/` }),
     domain,
     audiences: [audience],
-    policyGroups: plane.spec.policies.flatMap(({ match }) => ('group' in match ? [match.group] : [])),
+    policyGroups: decidingGroups(plane),
     certsUrl: `${url}/google/oauth2/v1/certs`,
   });
 
@@ -126,6 +128,7 @@ export async function startEmbedded(config: Config, plane: Plane, root: string, 
   const google = ['/google/', '/admin/'].map((prefix) => ({ prefix, serve: (request: Request) => workspace.fetch(request) }));
   const doors = [...google, ...console.doors, { prefix: '/', serve: async (request: Request) => running.app.fetch(request) }];
   const server = await listen({ port, doors, separateUsers, log, requestId, refused });
+  await endLeases({ store, clock: systemClock });
   wake.start();
   await running.begin();
   writeFileAtomic(endpointFile(folders.data), JSON.stringify({ url, token }), 0o600);

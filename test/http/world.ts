@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Server } from 'node:http';
 import { toAgentId } from '../../shared/agent.ts';
+import { decidingGroups } from '../../functions/directory/look.ts';
 import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
 import { openMailbox } from '../../functions/mail/mailbox.ts';
 import { createPlane } from '../../functions/plane.ts';
@@ -38,7 +39,7 @@ export async function openWorld() {
   const identity = createGoogleWorkspace({
     directory,
     domain: 'acme.test',
-    policyGroups: ['engineering-leads@acme.test'],
+    policyGroups: decidingGroups(plane),
     audiences: [audience],
     certsUrl: `${url}/google/oauth2/v1/certs`,
     fetch,

@@ -85,6 +85,7 @@ describe('policy (REQ-WS-03)', () => {
       fc.record({
         budgetCap: fc.option(fc.integer({ min: 0, max: 1000 }), { nil: undefined }),
         tools: fc.option(fc.uniqueArray(fc.constantFrom(...tools)), { nil: undefined }),
+        modelTiers: fc.option(fc.uniqueArray(fc.constantFrom(...modelTiers)), { nil: undefined }),
       }),
       { nil: undefined },
     );
@@ -97,6 +98,10 @@ describe('policy (REQ-WS-03)', () => {
           expect(policy.budgetCap.value).toBeLessThanOrEqual(limit?.budgetCap ?? Infinity);
           if (limit?.tools) expect(limit.tools).toEqual(expect.arrayContaining([...policy.tools.value]));
         }
+        const permitted = modelTiers.filter((tier) => chain.every(({ limits: limit }) => limit?.modelTiers?.includes(tier) ?? true));
+        expect(permitted.length === 0 ? 'haiku' : permitted).toEqual(
+          permitted.length === 0 ? policy.modelTier.value : expect.arrayContaining([policy.modelTier.value]),
+        );
         const last = chain.findLast((layer) => layer.values.budgetCap !== undefined);
         expect(policy.budgetCap.origin).toBe(last?.origin ?? 'default');
       }),
