@@ -44,6 +44,7 @@ export function toStatus({ phase, health, conditions }: Pick<AgentView, 'phase' 
 
 const conditionWords: Readonly<Record<string, string>> = {
   InvalidSpec: 'A value on this person\u2019s page cannot be used',
+  NoHeartbeat: 'The agent has gone silent',
   AmbiguousPlane: 'More than one plane claims this person',
   OwnedByAnother: 'Something needed for this agent belongs to someone else',
   ProviderFailed: 'A system the agent runs on refused',

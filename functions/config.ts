@@ -44,11 +44,24 @@ function readNumber(name: string, text: string, from: number, to: number, faults
   return from;
 }
 
-function readUpstream(env: NodeJS.ProcessEnv): Upstream {
+/** A maker's address as the gateway needs it: its paths begin with /v1 themselves. */
+function readBaseUrl(name: string, text: string, faults: string[]): string {
+  const url = URL.parse(text);
+  const secret = url !== null && (url.username !== '' || url.password !== '');
+  if (url && /^https?:$/.test(url.protocol) && !secret && url.search === '' && url.hash === '') {
+    return url.origin + url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '');
+  }
+  const found = secret ? 'a URL with credentials' : JSON.stringify(text);
+  faults.push(`${name}: found ${found}; allowed: an http or https URL without credentials, query and fragment`);
+  return '';
+}
+
+function readUpstream(env: NodeJS.ProcessEnv, faults: string[]): Upstream {
+  const baseUrl = (name: string, usual: string): string => readBaseUrl(name, env[name] || usual, faults);
   const anthropic = env['ANTHROPIC_API_KEY'];
-  if (anthropic) return { maker: 'anthropic', key: anthropic, baseUrl: env['ANTHROPIC_BASE_URL'] ?? 'https://api.anthropic.com' };
+  if (anthropic) return { maker: 'anthropic', key: anthropic, baseUrl: baseUrl('ANTHROPIC_BASE_URL', 'https://api.anthropic.com') };
   const openai = env['OPENAI_API_KEY'];
-  if (openai) return { maker: 'openai', key: openai, baseUrl: env['OPENAI_BASE_URL'] ?? 'https://api.openai.com' };
+  if (openai) return { maker: 'openai', key: openai, baseUrl: baseUrl('OPENAI_BASE_URL', 'https://api.openai.com') };
   return { maker: 'stand-in' };
 }
 
@@ -68,6 +81,7 @@ export function parseConfig(argv: readonly string[] = process.argv.slice(2), env
   if (values.help) return undefined;
   const port = readNumber('port', values.port, 1, 65_535, faults);
   const users = readNumber('users', values.users, 1, 100_000, faults);
+  const upstream = readUpstream(env, faults);
   if (faults.length > 0) throw new PlaneError('invalid', `cannot start: ${faults.join('; ')}\n\n${usage}`);
   const root = process.getuid?.() === 0;
   const home = env['HOME'] ?? homedir();
@@ -79,7 +93,7 @@ export function parseConfig(argv: readonly string[] = process.argv.slice(2), env
     cacheDir: root ? '/var/cache/agents-plane' : join(env['XDG_CACHE_HOME'] ?? join(home, '.cache'), 'agents-plane'),
     keysDir: join(env['XDG_CONFIG_HOME'] ?? join(home, '.config'), 'agents-plane'),
     hostDir: root ? '/var/lib/agents-plane' : join(env['XDG_STATE_HOME'] ?? join(home, '.local', 'state'), 'agents-plane'),
-    upstream: readUpstream(env),
+    upstream,
     separateUsers: root && platform() === 'linux',
   };
 }

@@ -71,6 +71,7 @@ export const receiptSchema = z.object({
   planeId: z.string(),
   agentId: agentIdSchema,
   incarnation: z.int(),
+  seq: z.int(),
   ownerId: z.string(),
   ownerEmail: z.string(),
   reason: z.string(),

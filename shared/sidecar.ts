@@ -51,7 +51,7 @@ export const heartbeatSchema = z.strictObject({
     .default([]),
 });
 /** A fresh session token comes with the answer when the present one is past half its life. */
-export const heartbeatAnswerSchema = z.object({ version: z.string(), token: z.string().optional() });
+export const heartbeatAnswerSchema = z.object({ token: z.string().optional() });
 
 export type Assignment = z.infer<typeof assignmentSchema>;
 export type HeartbeatReport = z.input<typeof heartbeatSchema>;

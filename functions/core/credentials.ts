@@ -23,6 +23,8 @@ export interface Credential {
   readonly incarnation: number;
   /** The join's number, or when a session or link ends in milliseconds since 1970; 0 where neither applies. */
   readonly extra: number;
+  /** The number of the join a session came from: the next join ends it. */
+  readonly boot?: number;
 }
 
 export const sessionMs = 15 * 60_000;
@@ -34,27 +36,34 @@ export interface Credentials {
    * The agent that a token stands for. Throws `unauthenticated` unless the token is ours, of this kind, of the living
    * incarnation, unexpired, and the store still wants the agent to run: revoking is a write to the store and nothing else.
    */
-  check(token: string, kind: CredentialKind): Promise<{ agent: AgentRecord; extra: number }>;
+  check(token: string, kind: CredentialKind): Promise<{ agent: AgentRecord; extra: number; boot: number }>;
 }
 
 const refused = (): PlaneError => new PlaneError('unauthenticated', 'cannot accept this token: it is not valid, or no longer');
 
 export function createCredentials({ key, store, clock }: { key: TokenKey; store: Store; clock: Clock }): Credentials {
-  const body = ({ kind, agentId, incarnation, extra }: Credential): string => `oc1.${kind}.${agentId}.${incarnation}.${extra}`;
+  const body = ({ kind, agentId, incarnation, extra, boot = 0 }: Credential): string =>
+    `oc1.${kind}.${agentId}.${incarnation}.${extra}.${boot}`;
 
   function mint(credential: Credential): string {
     const text = body(credential);
     return `${text}.${key.mac(text)}`;
   }
 
-  async function check(token: string, kind: CredentialKind): Promise<{ agent: AgentRecord; extra: number }> {
-    const [, , agentId = '', incarnation = '', extra = ''] = token.split('.');
-    const credential = { kind, agentId, incarnation: Number(incarnation), extra: Number(extra) };
+  async function bootOf({ agentId, incarnation }: AgentRecord): Promise<number> {
+    const join = await store.get('joins', agentId);
+    return join?.incarnation === incarnation ? join.count : 0;
+  }
+
+  async function check(token: string, kind: CredentialKind): Promise<{ agent: AgentRecord; extra: number; boot: number }> {
+    const [, , agentId = '', incarnation = '', extra = '', boot = ''] = token.split('.');
+    const credential = { kind, agentId, incarnation: Number(incarnation), extra: Number(extra), boot: Number(boot) };
     if (!key.equal(token, mint(credential))) throw refused();
     const agent = await store.get('agents', agentId);
     if (agent?.desired !== 'running' || agent.incarnation !== credential.incarnation) throw refused();
     if ((kind === 'session' || kind === 'link') && credential.extra <= clock.now()) throw refused();
-    return { agent, extra: credential.extra };
+    if (kind === 'session' && (await bootOf(agent)) !== credential.boot) throw refused();
+    return { agent, extra: credential.extra, boot: credential.boot };
   }
 
   return { mint, check };

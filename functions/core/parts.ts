@@ -166,9 +166,9 @@ export function createParts({ providers, store, clock, credentials, egress, intr
       async observe() {
         const heartbeat = await store.get('heartbeats', agentId);
         if (heartbeat?.incarnation !== incarnation) return none;
-        const ready = heartbeat.ready && clock.now() - heartbeat.at <= heartbeatMs;
+        const beating = clock.now() - heartbeat.at <= heartbeatMs;
         const detail = heartbeat.detail === undefined ? {} : { detail: heartbeat.detail };
-        return { state: 'present', owner, ready, revoked: true, fields: {}, ...detail };
+        return { state: 'present', owner, ready: heartbeat.ready && beating, revoked: true, fields: { beating }, ...detail };
       },
     };
 

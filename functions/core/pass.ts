@@ -101,8 +101,12 @@ async function ensure(
       seen[name] = observed;
     }
     if (observed.state === 'present' && observed.ready) continue;
-    const running = part.errand === true || (wasRunning && part.name === 'runtime');
-    return { phase: running ? 'running' : 'provisioning', conditions: [], delayMs: part.waitMs };
+    if (wasRunning && part.name === 'runtime') {
+      const silent = observed.state === 'present' && observed.fields['beating'] === false;
+      const message = 'the agent has sent no heartbeat for five minutes; restart it, and read its logs if that does not help';
+      return { phase: 'running', conditions: silent ? [{ type: 'NoHeartbeat', message }] : [], delayMs: deps.resyncMs };
+    }
+    return { phase: part.errand === true ? 'running' : 'provisioning', conditions: [], delayMs: part.waitMs };
   }
   return { phase: 'running', conditions: [], delayMs: deps.resyncMs };
 }

@@ -23,6 +23,7 @@ export function createReceipt(
     planeId: agent.planeId,
     agentId: agent.agentId,
     incarnation,
+    seq: audit.seq,
     ownerId: agent.ownerId,
     ownerEmail: agent.ownerEmail,
     reason,

@@ -163,6 +163,8 @@ export interface Receipt {
   readonly planeId: string;
   readonly agentId: string;
   readonly incarnation: number;
+  /** The row of the agent's audit chain that says so. */
+  readonly seq: number;
   readonly ownerId: string;
   readonly ownerEmail: string;
   readonly reason: string;

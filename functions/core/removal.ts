@@ -55,6 +55,11 @@ async function listAll(agent: AgentRecord, signal: AbortSignal, { clock, log, li
   );
 }
 
+const toRemoval = ({ removal, reason }: AgentRecord, now: number) => ({
+  startedAt: removal?.askedAt ?? now,
+  reason: removal?.reason ?? reason,
+});
+
 const revokedAll = (seen: Observations, agent: AgentRecord): boolean => planRemoval(seen, agent).revoke.length === 0;
 
 /**
@@ -81,8 +86,8 @@ export async function removalPass(
   }
 
   // The status of an incarnation that is gone says nothing about this one but until when its effects may land.
-  const own = status?.phase === 'removed' && status.incarnation !== agent.incarnation ? undefined : status;
-  const removal = own?.removal ?? { startedAt: now, reason: agent.reason };
+  const own = status?.phase === 'removed' ? undefined : status;
+  const removal = own?.removal ?? (settled ? { startedAt: now, reason: 'found again after removal' } : toRemoval(agent, now));
   const before: StatusRecord = {
     agentId: agent.agentId,
     planeId: agent.planeId,
@@ -128,16 +133,20 @@ export async function removalPass(
   const listings = await listAll(agent, signal, deps);
   if (listings.some(({ found }) => found > 0)) return waitFor(removalPollMs);
 
+  const messages = await store.query('messages', 'byAgent', { equals: [agent.agentId], limit: 500 });
+  const receiptId = `${agent.agentId}/${next.incarnation}`;
+  const earlier = await store.get('receipts', receiptId);
   const removedAt = clock.now();
   const detail = { incarnation: next.incarnation, reason: removal.reason };
   await lease.record(
     { ...next, phase: 'removed', parts: {} },
     [{ at: removedAt, actor, action: 'agent.removed', target: agent.agentId, detail }],
     (tx, head) => {
+      for (const { id } of messages) tx.delete('messages', id);
       const times = { requestedAt: removal.startedAt, revokedAt: revokedAt ?? removedAt, removedAt };
       const receipt = createReceipt(agent, next.incarnation, removal.reason, times, listings, head, deps.signer);
       for (const collection of ['heartbeats', 'joins', 'introductions'] as const) tx.delete(collection, agent.agentId);
-      tx.set('receipts', `${agent.agentId}/${next.incarnation}`, receipt);
+      tx.set('receipts', earlier ? `${receiptId}/${head.seq}` : receiptId, receipt);
     },
   );
   return next.incarnation === agent.incarnation ? undefined : 0;

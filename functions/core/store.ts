@@ -47,7 +47,7 @@ export const indexes = {
   channels: { byExpiry: ['expiresAt'] },
   audit: { bySeq: ['chain', 'seq'] },
   auditHeads: { byChain: ['chain'] },
-  receipts: { byAgent: ['agentId', 'incarnation'] },
+  receipts: { byAgent: ['agentId', 'seq'] },
   messages: { byState: ['agentId', 'incarnation', 'state', 'at'], byAgent: ['agentId', 'at'] },
 } as const satisfies { [C in Collection]: Readonly<Record<string, readonly (keyof Documents[C] & string)[]>> };
 

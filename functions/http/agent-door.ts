@@ -45,14 +45,14 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
     return (await credentials.check(token, 'session')).agent;
   }
 
-  const mintSession = (agent: AgentRecord): { token: string; expiresAt: number } => {
+  const mintSession = (agent: AgentRecord, boot: number): { token: string; expiresAt: number } => {
     const expiresAt = clock.now() + sessionMs;
     const { agentId, incarnation } = agent;
-    return { token: credentials.mint({ kind: 'session', agentId, incarnation, extra: expiresAt }), expiresAt };
+    return { token: credentials.mint({ kind: 'session', agentId, incarnation, extra: expiresAt, boot }), expiresAt };
   };
 
   async function join(request: Request): Promise<z.infer<typeof joinAnswerSchema>> {
-    const { token } = read(joinRequestSchema, await readJson(request), 'the join');
+    const { token } = read(joinRequestSchema, await readJson(request, 4_096), 'the join');
     const { agent, extra } = await credentials.check(token, 'join');
     const { agentId, incarnation } = agent;
     const taken = await store.transact(async (tx) => {
@@ -70,7 +70,7 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
     }
     await note({ agentId }, { actor, action: 'agent.join', target: agentId, detail: { boot: extra } }, deps);
     wake.wake(passKey(agentId));
-    return mintSession(agent);
+    return mintSession(agent, extra);
   }
 
   async function assignmentOf(agent: AgentRecord): Promise<Assignment> {
@@ -78,7 +78,7 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
     const [joined, introduced, messages] = await Promise.all([
       store.get('joins', agentId),
       store.get('introductions', agentId),
-      store.query('messages', 'byState', { equals: [agentId, 'waiting'], limit: 20 }),
+      store.query('messages', 'byState', { equals: [agentId, incarnation, 'waiting'], limit: 20 }),
     ]);
     const content = {
       agentId,
@@ -91,7 +91,7 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
       channels: [...agent.spec.channels],
       ...deps.terms(agent),
       introduce: introduced?.incarnation !== incarnation,
-      messages: messages.filter((message) => message.incarnation === incarnation).map(({ id, text }) => ({ id, text })),
+      messages: messages.map(({ id, text }) => ({ id, text })),
     };
     return { version: hashing.sha256(canonical(content)).slice(0, 16), ...content };
   }
@@ -110,7 +110,7 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
   async function takeAnswers(agent: AgentRecord, answers: readonly { id: string; text: string }[]): Promise<void> {
     for (const { id, text } of answers) {
       const message = await store.get('messages', id);
-      if (message?.agentId !== agent.agentId || message.state !== 'waiting') continue;
+      if (message?.agentId !== agent.agentId || message.incarnation !== agent.incarnation || message.state !== 'waiting') continue;
       await deps.answered(agent, message, text);
       await store.transact(async (tx) => tx.set('messages', id, { ...message, state: 'answered', answer: text }));
     }
@@ -118,12 +118,12 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
 
   async function heartbeat(request: Request): Promise<z.infer<typeof heartbeatAnswerSchema>> {
     const token = bearer(request) ?? '';
-    const { agent, extra: expiresAt } = await credentials.check(token, 'session');
-    const report = read(heartbeatSchema, await readJson(request), 'the heartbeat');
+    const { agent, extra: expiresAt, boot } = await credentials.check(token, 'session');
+    const report = read(heartbeatSchema, await readJson(request, 200_000), 'the heartbeat');
     const { agentId, incarnation } = agent;
-    const { version, answers, detail, introduction, ...state } = report;
+    const { version: _version, answers, detail, introduction, ...state } = report;
     const news = await store.transact(async (tx) => {
-      const [before, joined] = [await tx.get('heartbeats', agentId), await tx.get('joins', agentId)];
+      const before = await tx.get('heartbeats', agentId);
       const due = await tx.get('schedule', passKey(agentId));
       const same = before?.incarnation === incarnation ? before : undefined;
       const written = introduction ?? same?.introduction;
@@ -135,7 +135,7 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
         revision: agent.revision,
         ...state,
         ...said,
-        boot: joined?.count ?? 0,
+        boot,
       });
       const changed = same?.ready !== state.ready || same.detail !== detail || same.introduction !== written;
       if (changed) makeDue(tx, passKey(agentId), due, clock.now());
@@ -143,9 +143,8 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
     });
     if (news) wake.wake(passKey(agentId));
     await takeAnswers(agent, answers);
-    const current = await assignmentOf(agent);
     const half = expiresAt - clock.now() < sessionMs / 2;
-    return { version: current.version === version ? version : current.version, ...(half ? { token: mintSession(agent).token } : {}) };
+    return half ? { token: mintSession(agent, boot).token } : {};
   }
 
   const mount = (method: 'GET' | 'POST', path: string, handle: (request: Request) => Promise<object | undefined>): void => {
@@ -154,7 +153,7 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
         const answer = await handle(c.req.raw);
         return answer ? c.json(answer, 200, { 'cache-control': 'no-store' }) : c.body(null, 204);
       } catch (error) {
-        return toProblemResponse(error, deps.requestId(), log);
+        return toProblemResponse(error, deps.requestId(), log, { hideFaults: true });
       }
     });
   };

@@ -29,7 +29,7 @@ export function mountMail(app: Hono, { mailbox, correspondence, log, requestId }
       const { to, limit } = read(listSchema, c.req.query(), 'the query');
       return c.json({ messages: mailbox.list({ limit, ...(to === undefined ? {} : { to }) }) });
     } catch (error) {
-      return toProblemResponse(error, requestId(), log);
+      return toProblemResponse(error, requestId(), log, { hideFaults: true });
     }
   });
   app.post('/mail/messages', async (c) => {
@@ -38,7 +38,7 @@ export function mountMail(app: Hono, { mailbox, correspondence, log, requestId }
       const mail = read(mailSchema, await readJson(c.req.raw), 'the mail');
       return c.json(await correspondence.receive({ ...mail, id: `mail/${id}` }), 202);
     } catch (error) {
-      return toProblemResponse(error, id, log);
+      return toProblemResponse(error, id, log, { hideFaults: true });
     }
   });
 }

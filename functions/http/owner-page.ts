@@ -58,7 +58,8 @@ export function mountOwnerPage(app: Hono, { store, clock, log, credentials, requ
         ),
       );
     } catch (error) {
-      if (!(error instanceof PlaneError) || error.code !== 'unauthenticated') return toProblemResponse(error, requestId(), log);
+      if (!(error instanceof PlaneError) || error.code !== 'unauthenticated')
+        return toProblemResponse(error, requestId(), log, { hideFaults: true });
       const body = html`<p>This link is no longer valid. Ask your Workspace admin if you expected an agent here.</p>`;
       return c.html(page('Link expired', body), 401);
     }

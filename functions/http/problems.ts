@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { ProblemAnswer } from '../../shared/contract.ts';
 import { toProblems, toSentence } from '../../shared/problem.ts';
 import { errorTable, PlaneError } from '../core/errors.ts';
@@ -17,12 +18,17 @@ const titles: Readonly<Record<number, string>> = {
   504: 'Timed out',
 };
 
-/** What was thrown as RFC 9457 problem details; what we did not foresee is logged in full and answered without its text. */
-export function toProblemResponse(error: unknown, requestId: string, log: Log): Response {
-  const known = error instanceof PlaneError ? error : undefined;
-  if (!known) log.warn('request failed', { requestId, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-  const code = known?.code ?? 'internal';
+export interface ProblemOptions {
+  /** For callers who do not run the plane: what a fault of ours says (paths, addresses) is not for them. */
+  readonly hideFaults?: boolean;
+}
+
+/** What was thrown as RFC 9457 problem details; a fault of ours is logged with its causes, an unforeseen one answered without its text. */
+export function toProblemResponse(error: unknown, requestId: string, log: Log, { hideFaults = false }: ProblemOptions = {}): Response {
+  const code = error instanceof PlaneError ? error.code : 'internal';
   const { status } = errorTable[code];
+  if (status >= 500) log.warn('request failed', { requestId, error: inspect(error) });
+  const known = error instanceof PlaneError && !(hideFaults && status >= 500) ? error : undefined;
   const answer: ProblemAnswer = {
     type: 'about:blank',
     title: titles[status] ?? 'Error',
@@ -46,9 +52,24 @@ export function read<T>(schema: z.ZodType<T>, input: unknown, what: string): T {
   throw new PlaneError('invalid', `cannot accept ${what}: ${problems.map(toSentence).join('; ')}`, { problems });
 }
 
+async function readText(request: Request, limitBytes: number): Promise<string> {
+  const refuse = (): never => {
+    throw new PlaneError('invalid', `cannot accept the request body: it is larger than ${limitBytes} bytes; send less at once`);
+  };
+  if (Number(request.headers.get('content-length')) > limitBytes) refuse();
+  const decoder = new TextDecoder();
+  let [text, size] = ['', 0];
+  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength;
+    if (size > limitBytes) refuse();
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/** The body of a request as JSON, `{}` without one; no more than the limit is ever held. */
 export async function readJson(request: Request, limitBytes = 1_000_000): Promise<unknown> {
-  const text = await request.text();
-  if (text.length > limitBytes) throw new PlaneError('invalid', `cannot accept the request body: it is larger than ${limitBytes} bytes`);
+  const text = await readText(request, limitBytes);
   if (text === '') return {};
   try {
     return JSON.parse(text) as unknown;

@@ -72,7 +72,7 @@ export function mountModelGateway(app: Hono, deps: GatewayDeps): void {
         await note({ agentId: agent.agentId }, { actor, action: 'model.call', target: model }, deps);
         return await forward(c.req.raw, path, { ...body, model });
       } catch (error) {
-        return toProblemResponse(error, deps.requestId(), log);
+        return toProblemResponse(error, deps.requestId(), log, { hideFaults: true });
       }
     });
   }

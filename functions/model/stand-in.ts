@@ -18,11 +18,24 @@ function toText(content: unknown): string {
     .join('\n');
 }
 
+/** Facts are looked for at the end of a text, where OpenClaw puts what the workspace says. */
+const lookedAtChars = 100_000;
+
 /** The `- key: value` lines under the heading `## Facts` of BOOTSTRAP.md, as the sidecar seeds it. */
 function readFacts(prompt: string): Readonly<Record<string, string>> {
-  const section = /## Facts\s*\n((?:\s*- [^\n]+\n?)+)/.exec(prompt)?.[1] ?? '';
-  const pairs = [...section.matchAll(/- ([a-z]+): ([^\n]*)/g)].map(([, key = '', value = '']) => [key, value.trim()]);
-  return Object.fromEntries(pairs) as Record<string, string>;
+  const facts: Record<string, string> = {};
+  let [within, found] = [false, false];
+  for (const line of prompt.split('\n').map((text) => text.trim())) {
+    if (within && line.startsWith('- ')) {
+      found = true;
+      const [, key, value] = /^- ([a-z]+): (.*)$/.exec(line) ?? [];
+      if (key !== undefined && value !== undefined) facts[key] = value.trim();
+    } else if (line !== '') {
+      if (found) break;
+      within = line.endsWith('## Facts');
+    }
+  }
+  return facts;
 }
 
 function introduce(facts: Readonly<Record<string, string>>): string {
@@ -36,15 +49,27 @@ function introduce(facts: Readonly<Record<string, string>>): string {
 }
 
 /** What OpenClaw itself adds to a conversation (seen in 2026.9.6): not words of the owner. */
-const internal = /<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>[^]*?<<<END_OPENCLAW_INTERNAL_CONTEXT>>>/g;
+const internal = { begin: '<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>', end: '<<<END_OPENCLAW_INTERNAL_CONTEXT>>>' };
+
+/** By indexOf: a pattern would look for the end anew from each beginning, and prompts of megabytes would hold the plane up. */
+function withoutInternal(text: string): string {
+  const kept: string[] = [];
+  let at = 0;
+  for (;;) {
+    const begin = text.indexOf(internal.begin, at);
+    const end = begin < 0 ? -1 : text.indexOf(internal.end, begin);
+    if (end < 0) return [...kept, text.slice(at)].join('');
+    kept.push(text.slice(at, begin));
+    at = end + internal.end.length;
+  }
+}
 
 export function answerOf(messages: readonly ChatMessage[]): string {
   const system = messages.filter(({ role }) => role === 'system' || role === 'developer').map(({ content }) => toText(content));
-  const said = messages.filter(({ role }) => role === 'user').map(({ content }) => toText(content).replaceAll(internal, '').trim());
+  const said = messages.filter(({ role }) => role === 'user').map(({ content }) => withoutInternal(toText(content)).trim());
   const asked = said.findLast((text) => text !== '') ?? '';
   const wantsIntroduction = /introduc/i.test(asked);
-  const facts = readFacts([...system, asked].join('\n'));
-  if (wantsIntroduction) return introduce(facts);
+  if (wantsIntroduction) return introduce(readFacts([system.join('\n'), asked].map((text) => text.slice(-lookedAtChars)).join('\n')));
   const echo = asked.length > 200 ? `${asked.slice(0, 200)}…` : asked;
   return `You wrote: "${echo}". ${standInNotice}`;
 }

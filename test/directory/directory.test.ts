@@ -16,6 +16,7 @@ describe('what the directory says', () => {
     return (data.customSchemas?.['OpenClaw_Agent'] ?? {}) as Record<string, unknown>;
   };
 
+  const receiptOf = async (agentId: string) => (await world.store.query('receipts', 'byAgent', { equals: [agentId], limit: 1 }))[0];
   const openChannel = () =>
     eventually('a channel', async () => {
       const [open] = await world.store.query('channels', 'byExpiry', { limit: 1 });
@@ -69,7 +70,7 @@ describe('what the directory says', () => {
     await eventually('a record', () => record('bob@acme.test'));
     await set('bob@acme.test', change);
     const agentId = await world.agentIdOf('bob@acme.test');
-    const receipt = await eventually('a receipt', () => world.store.get('receipts', `${agentId}/1`));
+    const receipt = await eventually('a receipt', () => receiptOf(agentId));
     expect(receipt.reason).toBe(reason);
     await set('bob@acme.test', { suspended: false, archived: false });
     await enable('bob@acme.test');
@@ -86,7 +87,7 @@ describe('what the directory says', () => {
     const { agentId } = await eventually('a record', () => record('bob@acme.test'));
     const id = await world.idOf('bob@acme.test');
     await world.directory.users.delete({ userKey: id });
-    expect(await eventually('a receipt', () => world.store.get('receipts', `${agentId}/1`))).toMatchObject({ reason: 'deleted' });
+    expect(await eventually('a receipt', () => receiptOf(agentId))).toMatchObject({ reason: 'deleted' });
     await world.directory.users.undelete({ userKey: id, requestBody: { orgUnitPath: '/Sales' } });
     await eventually('a second life', async () => (await world.store.get('agents', agentId))?.incarnation === 2);
   });
