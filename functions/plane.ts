@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import type { Plane } from '../shared/plane.ts';
 import type { AgentDraft } from './core/agents.ts';
 import { createCredentials, type Credentials } from './core/credentials.ts';
+import { createTally, type Tally } from './core/notes.ts';
 import { createListings, createParts } from './core/parts.ts';
 import { createPass } from './core/pass.ts';
 import type { IdentityProvider, Providers } from './core/providers.ts';
@@ -59,6 +60,7 @@ export interface RunningPlane {
   readonly app: Hono;
   readonly runner: Runner;
   readonly credentials: Credentials;
+  readonly tally: Tally;
   /** Makes the plane's own errands due: push channel, full list, orphan sweep. */
   begin(): Promise<void>;
 }
@@ -73,8 +75,9 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
   const requestId = deps.random;
   const credentials = createCredentials({ key: keys.tokenKey, store, clock });
   const change = { store, clock, hashing, wake };
+  const tally = createTally({ store, clock, hashing });
   const correspondence = createCorrespondence({
-    ...{ mailbox, store, clock, hashing, credentials, publicUrl: deps.publicUrl },
+    ...{ mailbox, store, clock, tally, credentials, publicUrl: deps.publicUrl },
     company: () => deps.company,
     mailDomain: `agents.${plane.spec.identity.domain}`,
   });
@@ -149,10 +152,11 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
     plane: async (name, signal) => errands[name]?.(ctxOf(signal)),
   };
 
+  const nap = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal }).catch(() => undefined);
   const app = new Hono();
   app.get('/healthz', (c) => c.json({ ok: true }));
   mountApi(app, {
-    ...{ ...change, planes, identity, look, log, requestId },
+    ...{ ...change, planes, identity, look, log, requestId, tally },
     infraOf: () => providers.infra,
     callMs: 20_000,
     ...(deps.knows ? { knows: deps.knows } : {}),
@@ -160,9 +164,9 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
   mountDirectoryPush(app, { store, clock, wake, log, equal: keys.tokenKey.equal });
   mountOwnerPage(app, { store, clock, log, credentials, requestId });
   mountMail(app, { mailbox, correspondence, log, requestId });
-  mountModelGateway(app, { store, clock, hashing, log, credentials, upstream: deps.upstream, requestId });
+  mountModelGateway(app, { clock, log, credentials, upstream: deps.upstream, requestId, tally, sleep: nap });
   mountAgentDoor(app, {
-    ...{ store, clock, hashing, wake, log, credentials, requestId },
+    ...{ store, clock, hashing, wake, log, credentials, requestId, tally },
     terms: (agent) => ({
       company: deps.company,
       model: {
@@ -173,13 +177,14 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
       },
     }),
     answered: (agent, message, text) => correspondence.answer(agent, message, text),
-    sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
+    sleep: nap,
   });
 
   return {
     app,
     runner: createRunner({ store, clock, log, handlers, runMs: 3 * times.leaseMs }),
     credentials,
+    tally,
     async begin() {
       for (const name of Object.keys(errands)) {
         const key = `plane/${name}`;

@@ -1,4 +1,4 @@
-import { agentChain, append, planeChain, readHead } from './audit.ts';
+import { agentChain, append, readHead } from './audit.ts';
 import { diff } from './part.ts';
 import type { Fields } from './providers.ts';
 import type { Actor, AgentRecord } from './records.ts';
@@ -70,14 +70,4 @@ export async function changeAgent(
   });
   if (outcome.changed) for (const key of [passKey(agentId), publishKey(agentId)]) wake.wake(key);
   return outcome.record;
-}
-
-/** Adds one row to an audit chain outside any change: a refusal, an access. */
-export async function note(
-  scope: { readonly agentId: string } | { readonly planeId: string },
-  entry: { readonly actor: Actor; readonly action: string; readonly target: string; readonly detail?: Json },
-  { store, clock, hashing }: Pick<ChangeDeps, 'store' | 'clock' | 'hashing'>,
-): Promise<void> {
-  const chain = 'agentId' in scope ? agentChain(scope.agentId) : planeChain(scope.planeId);
-  await store.transact(async (tx) => void append(tx, await readHead(tx, chain), [{ at: clock.now(), ...entry }], hashing));
 }

@@ -6,7 +6,7 @@ import {
   type heartbeatAnswerSchema,
   type joinAnswerSchema,
 } from '../../shared/sidecar.ts';
-import { note } from '../core/agents.ts';
+import { note, type Tally } from '../core/notes.ts';
 import { sessionMs, type Credentials } from '../core/credentials.ts';
 import { PlaneError } from '../core/errors.ts';
 import type { AgentRecord, MessageRecord } from '../core/records.ts';
@@ -24,6 +24,7 @@ export interface AgentDoorDeps {
   readonly log: Log;
   readonly credentials: Credentials;
   readonly requestId: () => string;
+  readonly tally: Tally;
   /** What the plane says of itself and its model to an agent. */
   readonly terms: (agent: AgentRecord) => Pick<Assignment, 'company' | 'model'>;
   /** Called once for each answer an agent gave to its owner. */
@@ -65,7 +66,7 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
     });
     const actor = { kind: 'agent', id: agentId } as const;
     if (!taken) {
-      await note({ agentId }, { actor, action: 'access.refused', target: 'join', detail: 'token was traded before' }, deps);
+      await deps.tally({ agentId }, { actor, action: 'access.refused', target: 'join', detail: 'token was traded before' });
       throw new PlaneError('unauthenticated', 'cannot accept this token: it is not valid, or no longer');
     }
     await note({ agentId }, { actor, action: 'agent.join', target: agentId, detail: { boot: extra } }, deps);

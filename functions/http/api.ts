@@ -1,8 +1,8 @@
 import type { Context, Hono } from 'hono';
 import { contract, type ContractRow, type Operation, type Role } from '../../shared/contract.ts';
-import { note } from '../core/agents.ts';
 import { PlaneError } from '../core/errors.ts';
 import type { IdentityProvider } from '../core/providers.ts';
+import type { Tally } from '../core/notes.ts';
 import type { Actor } from '../core/records.ts';
 import type { Ctx, Log } from '../core/surroundings.ts';
 import { createHandlers, type HandlerDeps } from './handlers.ts';
@@ -21,6 +21,7 @@ export interface ApiDeps extends HandlerDeps {
   /** How long one call may take, in milliseconds. */
   readonly callMs: number;
   readonly requestId: () => string;
+  readonly tally: Tally;
 }
 
 const mayCall = (roles: readonly Role[], needed: Role): boolean =>
@@ -43,7 +44,7 @@ export function mountApi(app: Hono, deps: ApiDeps): void {
   async function refuse(operation: Operation, caller: Caller, planeId: string | undefined): Promise<never> {
     const { role, summary } = contract[operation];
     const scope = planeId !== undefined && deps.planes.some(({ metadata }) => metadata.name === planeId) ? planeId : undefined;
-    if (scope !== undefined) await note({ planeId: scope }, { actor: caller.actor, action: 'access.refused', target: operation }, deps);
+    if (scope !== undefined) await deps.tally({ planeId: scope }, { actor: caller.actor, action: 'access.refused', target: operation });
     const needed = role === 'admin' ? 'OpenClaw Agent Admin' : 'OpenClaw Agent Viewer';
     throw new PlaneError(
       'forbidden',

@@ -1,11 +1,11 @@
 import { agentIdSchema } from '../../shared/agent.ts';
-import { note } from '../core/agents.ts';
 import { linkMs, type Credentials } from '../core/credentials.ts';
 import { PlaneError } from '../core/errors.ts';
+import type { Tally } from '../core/notes.ts';
 import type { Introduction } from '../core/parts.ts';
 import type { AgentRecord, MessageRecord } from '../core/records.ts';
 import type { Store } from '../core/store.ts';
-import type { Clock, Hashing } from '../core/surroundings.ts';
+import type { Clock } from '../core/surroundings.ts';
 import { renderIntroduction } from './introduction.ts';
 import type { Mailbox, Message } from './mailbox.ts';
 
@@ -13,7 +13,7 @@ export interface CorrespondenceDeps {
   readonly mailbox: Mailbox;
   readonly store: Store;
   readonly clock: Clock;
-  readonly hashing: Hashing;
+  readonly tally: Tally;
   readonly credentials: Credentials;
   readonly company: (planeId: string) => string;
   /** The plane's address as owners reach it, without a trailing slash. */
@@ -43,7 +43,7 @@ const toHtml = (text: string): string =>
 
 /** Mail between owners and their agents, through one mailbox. */
 export function createCorrespondence(deps: CorrespondenceDeps): Correspondence {
-  const { mailbox, store, clock, hashing, credentials, company, publicUrl, mailDomain } = deps;
+  const { mailbox, store, clock, tally, credentials, company, publicUrl, mailDomain } = deps;
 
   const addressOf = (agent: AgentRecord): string => `${agent.agentId}@${mailDomain}`;
   const nameOf = (agent: AgentRecord): string => `${agent.name.replaceAll(/["<>\\]/g, '')} <${addressOf(agent)}>`;
@@ -68,7 +68,7 @@ export function createCorrespondence(deps: CorrespondenceDeps): Correspondence {
       if (agent?.desired !== 'running' || agent.ownerEmail.toLowerCase() !== sender) {
         if (agent) {
           const actor = { kind: 'user', id: sender } as const;
-          await note({ agentId: agent.agentId }, { actor, action: 'access.refused', target: 'mail' }, { store, clock, hashing });
+          await tally({ agentId: agent.agentId }, { actor, action: 'access.refused', target: 'mail' });
         }
         throw new PlaneError('forbidden', `cannot deliver mail to ${to}: no agent there that ${from} owns; agents hear their owners only`);
       }

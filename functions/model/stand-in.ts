@@ -18,7 +18,7 @@ function toText(content: unknown): string {
     .join('\n');
 }
 
-/** Facts are looked for at the end of a text, where OpenClaw puts what the workspace says. */
+/** Of each text, its end: a bound on the work of one call, far above what a workspace's files make. */
 const lookedAtChars = 100_000;
 
 /** The `- key: value` lines under the heading `## Facts` of BOOTSTRAP.md, as the sidecar seeds it. */
@@ -28,7 +28,7 @@ function readFacts(prompt: string): Readonly<Record<string, string>> {
   for (const line of prompt.split('\n').map((text) => text.trim())) {
     if (within && line.startsWith('- ')) {
       found = true;
-      const [, key, value] = /^- ([a-z]+): (.*)$/.exec(line) ?? [];
+      const [, key, value] = /^- ([a-z]+): ([^\n]*)$/.exec(line) ?? [];
       if (key !== undefined && value !== undefined) facts[key] = value.trim();
     } else if (line !== '') {
       if (found) break;

@@ -1,7 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { note } from '../../functions/core/agents.ts';
 import { PlaneError } from '../../functions/core/errors.ts';
 import { endLeases } from '../../functions/core/lease.ts';
 import type { Log } from '../../functions/core/surroundings.ts';
@@ -120,9 +119,7 @@ export async function startEmbedded(config: Config, plane: Plane, root: string, 
       target: path,
       detail: method,
     } as const;
-    note({ planeId }, entry, { store, clock: systemClock, hashing: nodeHashing }).catch((error: unknown) =>
-      log.warn('cannot note a refusal', { error }),
-    );
+    running.tally({ planeId }, entry).catch((error: unknown) => log.warn('cannot note a refusal', { error }));
   }
   // Google's client drops the path of a rootUrl that was given when it was made, hence the second prefix.
   const google = ['/google/', '/admin/'].map((prefix) => ({ prefix, serve: (request: Request) => workspace.fetch(request) }));

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { accessSync, chmodSync, constants, statSync } from 'node:fs';
+import { accessSync, chmodSync, constants, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config } from '../../functions/config.ts';
 import { PlaneError } from '../../functions/core/errors.ts';
@@ -39,6 +39,14 @@ function makeDataFolder(path: string): void {
   } catch (cause) {
     throw new PlaneError('invalid', `cannot keep data in ${path}: the folder cannot be written; choose another with --data`, { cause });
   }
+  // A draft of the instance file is what a crash in the first start leaves.
+  const names = readdirSync(path).filter((name) => !name.startsWith('.instance.'));
+  if (names.length > 0 && !names.includes('instance')) {
+    throw new PlaneError(
+      'invalid',
+      `cannot keep data in ${path}: the folder holds something else; choose an empty or a new one with --data`,
+    );
+  }
 }
 
 /**
@@ -48,11 +56,13 @@ function makeDataFolder(path: string): void {
 export function openFolders({ dataDir, keysDir, hostDir, cacheDir, separateUsers }: Config): Folders {
   makeDataFolder(dataDir);
   const instance = instanceOf(dataDir);
-  if (separateUsers) chmodSync(dataDir, 0o711);
+  // A folder that was there keeps its mode where it can: somebody chose it, and it may be one that all users share.
+  if (separateUsers && (statSync(dataDir).mode & 0o001) === 0) chmodSync(dataDir, 0o711);
   const inData = !separateUsers || isPassable(dataDir);
   const machines = inData ? join(dataDir, 'machines') : join(hostDir, 'machines', instance);
-  for (const folder of [hostDir, cacheDir, machines]) ensureFolder(folder);
-  if (separateUsers) for (const folder of [hostDir, cacheDir, dirname(machines), machines]) chmodSync(folder, 0o711);
+  const shared = [hostDir, cacheDir, ...(inData ? [] : [dirname(machines)]), machines];
+  for (const folder of shared) ensureFolder(folder);
+  if (separateUsers) for (const folder of shared) chmodSync(folder, 0o711);
   const grants = join(keysDir, instance, 'grants');
   ensureFolder(grants);
   return { data: dataDir, keys: join(keysDir, instance, 'keys'), grants, machines, host: hostDir, runtime: cacheDir };

@@ -27,6 +27,31 @@ export interface LocalServerOptions {
 /** What an agent's own user may reach of the plane on its machine. */
 const agentPaths = ['/agent/', '/model/'];
 
+const mostConnections = 2_000;
+/** Of one Unix user other than root, so that no agent keeps the others out. */
+const mostOfOneUser = 64;
+
+/** How a browser names the plane: a URL drops the port that is its scheme's own. */
+export function ownPages(port: number): { readonly hosts: ReadonlySet<string>; readonly origins: ReadonlySet<string> } {
+  const urls = ['127.0.0.1', 'localhost'].map((name) => new URL(`http://${name}:${port}/`));
+  return { hosts: new Set(urls.map(({ host }) => host)), origins: new Set(urls.map(({ origin }) => origin)) };
+}
+
+function createCap(): (socket: Socket, peer: Peer) => void {
+  const open = new Map<number | 'unknown', number>();
+  return (socket, peer) => {
+    const who = peer === 'unknown' ? peer : peer.uid;
+    if (who === 0 || socket.destroyed) return;
+    const count = open.get(who) ?? 0;
+    if (count >= mostOfOneUser) {
+      socket.destroy();
+      return;
+    }
+    open.set(who, count + 1);
+    socket.once('close', () => open.set(who, (open.get(who) ?? 1) - 1));
+  };
+}
+
 const isAgent = (peer: Peer): boolean => peer === 'unknown' || (peer.uid >= agentUids.first && peer.uid <= agentUids.last);
 
 function addressInUse(port: number, cause: unknown): PlaneError {
@@ -42,8 +67,8 @@ function addressInUse(port: number, cause: unknown): PlaneError {
 export async function listen(options: LocalServerOptions): Promise<Server> {
   const { port, doors, separateUsers, log, requestId, refused } = options;
   const peers = new WeakMap<Socket, Promise<Peer>>();
-  const hosts = new Set([`127.0.0.1:${port}`, `localhost:${port}`]);
-  const origins = new Set([...hosts].map((host) => `http://${host}`));
+  const cap = createCap();
+  const { hosts, origins } = ownPages(port);
 
   async function admit(request: Request, path: string, socket: Socket): Promise<void> {
     const origin = request.headers.get('origin');
@@ -79,7 +104,13 @@ export async function listen(options: LocalServerOptions): Promise<Server> {
     overrideGlobalObjects: false,
     hostname: '127.0.0.1',
   }) as Server;
-  if (separateUsers) server.on('connection', (socket: Socket) => peers.set(socket, peerOf(socket)));
+  server.maxConnections = mostConnections;
+  async function know(socket: Socket): Promise<Peer> {
+    const peer = await peerOf(socket);
+    cap(socket, peer);
+    return peer;
+  }
+  if (separateUsers) server.on('connection', (socket: Socket) => peers.set(socket, know(socket)));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(error.code === 'EADDRINUSE' ? addressInUse(port, error) : error);

@@ -84,7 +84,7 @@ test('takes up collections and indexes that are new, changes those that differ a
   await fill({ ...currentSchema, collections: { ...fewer, channels: { byExpiry: ['token'], byToken: ['token'] } } });
   const store = openSqliteStore({ file });
   expect((await store.query('channels', 'byExpiry', { from: 7, limit: 2 })).map(({ id }) => id)).toEqual(['c7', 'c8']);
-  expect(await store.query('messages', 'byState', { equals: ['a', 'waiting'], limit: 1 })).toEqual([]);
+  expect(await store.query('messages', 'byState', { equals: ['a', 1, 'waiting'], limit: 1 })).toEqual([]);
   await store.close();
   const database = new DatabaseSync(file);
   const names = database.prepare(`SELECT name FROM sqlite_schema WHERE name LIKE 'channels.%'`).all();

@@ -1,0 +1,59 @@
+import { canonical } from '../../functions/core/surroundings.ts';
+import { reasonAgainst, type User } from './directory.ts';
+import { egress, planeId, type World } from './world.ts';
+
+/** What still differs between one user's wish and the world, or nothing. */
+function differs({ documents, cloud, mailbox, place }: World, user: User): string | undefined {
+  const { agentId } = user;
+  const agent = documents.peek('agents', agentId);
+  const status = documents.peek('statuses', agentId);
+  const reason = reasonAgainst(user);
+  if (!agent) return reason === undefined ? 'no record' : undefined;
+  if (agent.desired !== (reason === undefined ? 'running' : 'removed')) return `desired ${agent.desired}, owner ${reason ?? 'enabled'}`;
+  if (status?.incarnation !== agent.incarnation) return `status of incarnation ${status?.incarnation}, agent of ${agent.incarnation}`;
+  if (reason !== undefined) return removed(status.phase, agent.incarnation);
+  if (status.phase !== 'running') return `phase ${status.phase}`;
+  if (status.revision !== agent.revision) return `acted on revision ${status.revision} of ${agent.revision}`;
+  if (status.restarts !== agent.restarts) return `restarted ${status.restarts} of ${agent.restarts} times`;
+  if (status.conditions.length > 0) return `condition ${canonical(status.conditions.map(({ message }) => message))}`;
+
+  const [principal, namespace, network] = [
+    cloud.shelves.principals.get(agentId),
+    cloud.shelves.namespaces.get(agentId),
+    cloud.shelves.networks.get(agentId),
+  ];
+  const machines = cloud.machinesOf(agentId);
+  const machine = machines[0]?.[1];
+  if ([principal, namespace, network, machine].some((thing) => thing?.planeId !== planeId))
+    return `parts ${cloud.partsOf(agentId).join(', ')}`;
+  if (machines.length !== 1 || machine?.state !== 'on') return `machine ${machine?.state}`;
+  if (machine.machineType !== user.machineType || machine.region !== place.region)
+    return `machine ${machine.machineType} in ${machine.region}`;
+  if (namespace?.grantedTo !== principal?.id) return 'secrets granted to another principal';
+  const joins = documents.peek('joins', agentId);
+  const token = `join/${agent.incarnation}-${(joins?.incarnation === agent.incarnation ? joins.count : 0) + 1}`;
+  const waiting = Object.keys(namespace?.values ?? {}).filter((name) => name.startsWith('join/'));
+  if (waiting.join() !== token) return `join tokens ${waiting.join()} instead of ${token}`;
+  if (network?.access !== user.email) return `access for ${network?.access}`;
+  if (canonical(network.egress && { ...network.egress }) !== canonical({ ...egress })) return 'egress';
+  if (!mailbox.has(`introduction/${agentId}/${agent.incarnation}`)) return 'no introduction';
+  return documents.peek('heartbeats', agentId)?.incarnation === agent.incarnation ? undefined : 'no heartbeat';
+
+  function removed(phase: string, incarnation: number): string | undefined {
+    if (phase !== 'removed') return `phase ${phase}`;
+    if (cloud.partsOf(agentId).length > 0) return `parts ${cloud.partsOf(agentId).join(', ')}`;
+    return documents.peek('receipts', `${agentId}/${incarnation}`) ? undefined : `no receipt for incarnation ${incarnation}`;
+  }
+}
+
+/** The first agent that has not reached its spec, and how. */
+export function unfinished(world: World): string | undefined {
+  for (const user of world.users.values()) {
+    const difference = differs(world, user);
+    if (difference !== undefined) return `${user.agentId} of ${user.id} does not reach its spec: ${difference}`;
+  }
+  for (const [agentId] of world.documents.entries('agents'))
+    if (!world.users.has(agentId) && world.documents.peek('statuses', agentId)?.phase !== 'removed')
+      return `${agentId} of nobody is not removed`;
+  return undefined;
+}
