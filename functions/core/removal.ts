@@ -55,7 +55,9 @@ async function listAll(agent: AgentRecord, signal: AbortSignal, { clock, log, li
   );
 }
 
-const toRemoval = ({ removal, reason }: AgentRecord, now: number) => ({
+type Removal = NonNullable<StatusRecord['removal']>;
+
+const toRemoval = ({ removal, reason }: AgentRecord, now: number): Removal => ({
   startedAt: removal?.askedAt ?? now,
   reason: removal?.reason ?? reason,
 });
@@ -87,7 +89,7 @@ export async function removalPass(
 
   // The status of an incarnation that is gone says nothing about this one but until when its effects may land.
   const own = status?.phase === 'removed' ? undefined : status;
-  const removal = own?.removal ?? (settled ? { startedAt: now, reason: 'found again after removal' } : toRemoval(agent, now));
+  const removal: Removal = own?.removal ?? (settled ? { startedAt: now, reason: 'found again after removal' } : toRemoval(agent, now));
   const before: StatusRecord = {
     agentId: agent.agentId,
     planeId: agent.planeId,
