@@ -72,9 +72,9 @@ export function createRunner({ store, clock, log, handlers, runMs }: RunnerDeps)
     }
   }
 
-  /** The keys that are due now, oldest first. */
-  const due = async (limit: number): Promise<string[]> =>
-    (await store.query('schedule', 'byDue', { before: clock.now() + 1, limit })).map(({ key }) => key);
+  /** What is due now or within so many milliseconds, earliest first. */
+  const due = (limit: number, withinMs = 0): Promise<readonly ScheduleRecord[]> =>
+    store.query('schedule', 'byDue', { before: clock.now() + withinMs + 1, limit });
 
   return { run, due };
 }

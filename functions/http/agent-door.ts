@@ -120,7 +120,7 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
   async function heartbeat(request: Request): Promise<z.infer<typeof heartbeatAnswerSchema>> {
     const token = bearer(request) ?? '';
     const { agent, extra: expiresAt, boot } = await credentials.check(token, 'session');
-    const report = read(heartbeatSchema, await readJson(request, 200_000), 'the heartbeat');
+    const report = read(heartbeatSchema, await readJson(request, 600_000), 'the heartbeat');
     const { agentId, incarnation } = agent;
     const { version: _version, answers, detail, introduction, ...state } = report;
     const news = await store.transact(async (tx) => {

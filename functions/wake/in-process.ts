@@ -76,9 +76,13 @@ export function createInProcessWake({ clock, log, concurrency, sweepMs }: Option
 
   async function sweep(): Promise<void> {
     try {
-      const due = (await runner?.due(batch)) ?? [];
+      // What a process that is gone had set a timer for is due soon: the sweep looks as far ahead as the next one is away.
+      const due = (await runner?.due(batch, sweepMs)) ?? [];
       more = due.length === batch;
-      for (const key of due) wake(key);
+      for (const { key, dueAt } of due) {
+        if (dueAt <= clock.now()) wake(key);
+        else later(key, dueAt);
+      }
     } catch (error) {
       log.warn(`cannot sweep the schedule: ${toMessage(error)}; it is tried again in ${sweepMs / 1000} s`);
     }

@@ -17,10 +17,11 @@ export function toTable(head: readonly string[], rows: readonly (readonly string
 
 /** Control characters but tab and line feed: what an agent wrote must not move the cursor or fill the clipboard of a terminal. */
 const controls = /[^\P{Cc}\t\n]/gu;
+export const toPlain = (text: string): string => text.replaceAll(controls, '');
 
 /** Writes a value as JSON for programs, or as text for people. */
 export function show(output: Output, value: unknown, toText: () => string): void {
-  output.write(`${output.json ? JSON.stringify(value, null, 2) : toText().replaceAll(controls, '')}\n`);
+  output.write(`${output.json ? JSON.stringify(value, null, 2) : toPlain(toText())}\n`);
 }
 
 export function toAge(iso: string | null, now: number): string {

@@ -3,7 +3,7 @@ import { PlaneError, toMessage } from '../../functions/core/errors.ts';
 import { createClient, readEndpoint, type Client } from '../client.ts';
 import { list, logs, receipt, status } from './agents.ts';
 import { verify } from './audit.ts';
-import type { Output } from './output.ts';
+import { toPlain, type Output } from './output.ts';
 
 interface Surroundings {
   readonly write: (text: string) => void;
@@ -73,7 +73,7 @@ export async function runPlanes(argv: readonly string[], surroundings: Surroundi
     }).parseAsync([...argv], { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-    surroundings.complain(`${toMessage(error)}\n`);
+    surroundings.complain(`${toPlain(toMessage(error))}\n`);
     if (!(error instanceof PlaneError) && error instanceof Error) surroundings.complain(`${error.stack ?? ''}\n`);
     return exitCodes.failed;
   }

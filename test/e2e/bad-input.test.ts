@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,6 +87,8 @@ spec:
   });
 
   it('refuses a data folder from a newer version', async () => {
+    mkdirSync(data());
+    writeFileSync(join(data(), 'instance'), '0123456789abcdef\n');
     await openSqliteStore({ file: join(data(), 'plane.sqlite') }).close();
     const database = new DatabaseSync(join(data(), 'plane.sqlite'));
     database.exec('PRAGMA user_version = 999');

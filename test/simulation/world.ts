@@ -188,7 +188,7 @@ export function createWorld({ seed, users: userCount, workers: workerCount }: Wo
 
   async function poll(store: Store, worker: Worker): Promise<void> {
     const keys = await createRunner({ store, clock, log, handlers: {}, runMs: times.runMs }).due(50);
-    for (const key of keys) if (!worker.busy.has(key)) runKey(worker, key);
+    for (const { key } of keys) if (!worker.busy.has(key)) runKey(worker, key);
   }
 
   /** Once a minute: what is due, what is left over, and the rolling read of the directory. */
