@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /*
@@ -22,7 +22,7 @@ for (const { name, args } of rounds) {
   process.stdout.write(`== ${name}\n`);
   const { status } = spawnSync(process.execPath, [join(root, 'node_modules/jest/bin/jest.js'), '--json', '--outputFile', report, ...args], {
     cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'inherit', 'inherit'],
   });
   const results = JSON.parse(readFileSync(report, 'utf8'));
   totals.passed += results.numPassedTests;
@@ -33,5 +33,7 @@ for (const { name, args } of rounds) {
 }
 
 if (totals.skipped > 0) process.stdout.write(`${totals.skipped} tests were skipped: each counts as failed\n`);
-process.stdout.write(`\n${totals.passed} passed, ${totals.failed + totals.skipped} failed\n`);
+const closing = `${totals.passed} passed, ${totals.failed + totals.skipped} failed\n`;
+writeFileSync(join(root, 'dist', 'closing-line'), closing);
+process.stdout.write(`\n${closing}`);
 process.exitCode = broken || totals.failed + totals.skipped > 0 ? 1 : 0;

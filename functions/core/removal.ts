@@ -108,12 +108,13 @@ export async function removalPass(
 
   const plan = planRemoval(seen, agent, removal.revokedAt === undefined);
   const revoked = await attempt(plan.revoke, 'revoke', parts, lease);
+  const closedAt = clock.now();
   // A provider that refuses to revoke never keeps the machine alive, but what was not even tried comes before it.
   const removed = revoked.tried ? await attempt(plan.remove, 'remove', parts, lease) : undefined;
   const failures = [...revoked.failures, ...(removed?.failures ?? [])];
 
   const after = plan.remove.length === 0 ? seen : await observeAll(parts, looking());
-  const revokedAt = removal.revokedAt ?? (revokedAll(after, agent) ? clock.now() : undefined);
+  const revokedAt = removal.revokedAt ?? (revokedAll(after, agent) ? (failures.length === 0 ? closedAt : clock.now()) : undefined);
   const conditions: Condition[] = failures.map((error) => ({ type: 'ProviderFailed', message: toMessage(error) }));
   const next: StatusRecord = {
     ...before,
