@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../browser.ts';
-import { capture, chat, createTestPlane, processesOf, readFields, readMail, runCli, uidOf, until, type TestPlane } from './embedded.ts';
+import { capture, chat, createTestPlane, processesOf, readFields, readMail, runCli, habitatOf, until, type TestPlane } from './embedded.ts';
 
 jest.setTimeout(240_000);
 
@@ -87,12 +87,12 @@ describe('the console, with a real plane behind it', () => {
   it('restarts the agent with one click (REQ-WS-07, REQ-MAINT-02)', async () => {
     await openCarol();
     const { agentId = '' } = await readFields(plane, carol);
-    const uid = uidOf(plane, agentId);
-    const before = processesOf(uid);
+    const habitat = habitatOf(plane, agentId);
+    const before = processesOf(habitat);
     await panel()
       .getByRole('button', { name: /Restart/ })
       .click();
-    await until('none of the old processes', 10_000, async () => !processesOf(uid).some((pid) => before.includes(pid)));
+    await until('none of the old processes', 10_000, async () => !processesOf(habitat).some((pid) => before.includes(pid)));
     const { gatewayPort, gatewayToken } = await capture(plane, agentId, carol);
     const answer = await until('a gateway that answers again', 90_000, async () => {
       const response = await chat(gatewayPort, gatewayToken, agentId, 30_000).catch(() => undefined);

@@ -1,11 +1,12 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { admin, type admin_directory_v1 } from '@googleapis/admin';
 import { createSigner } from '../../functions/keys.ts';
 import { createPrivateKey } from 'node:crypto';
+import { findInhabitants, type Habitat } from '../../functions/providers/infra/local-processes.ts';
 import { openNamespace } from '../../functions/providers/secrets/local-vault.ts';
 
 const root = join(__dirname, '../..');
@@ -167,28 +168,24 @@ export async function capture(plane: TestPlane, agentId: string, owner: string):
 
 export const readSigner = (plane: TestPlane) => createSigner(createPrivateKey(readFileSync(join(keysFolder(plane), 'keys/signing.pem'))));
 
-/** The living processes of an agent's uid, from the kernel. */
-export function processesOf(uid: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return statSync(join('/proc', pid)).uid === uid && !/\) Z /.test(readFileSync(join('/proc', pid, 'stat'), 'utf8'));
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
+/** The living processes of an agent's machine, as the kernel tells; the habitat outlives the machine. */
+export function processesOf(habitat: Habitat): number[] {
+  const { sidecars, others } = findInhabitants(habitat);
+  return [...sidecars, ...others].map(({ pid }) => pid);
 }
 
 interface MachineFile {
-  readonly uid: number;
+  readonly uid?: number;
   readonly openclaw: { readonly node: string };
 }
 const readMachine = (plane: TestPlane, agentId: string): MachineFile =>
   JSON.parse(readFileSync(join(plane.data, 'machines', agentId, 'machine.json'), 'utf8')) as MachineFile;
 
-export const uidOf = (plane: TestPlane, agentId: string): number => readMachine(plane, agentId).uid;
+export const uidOf = (plane: TestPlane, agentId: string): number => readMachine(plane, agentId).uid ?? -1;
+export const habitatOf = (plane: TestPlane, agentId: string): Habitat => {
+  const { uid } = readMachine(plane, agentId);
+  return { folder: join(plane.data, 'machines', agentId), ...(uid === undefined ? {} : { uid }) };
+};
 /** The Node that an agent's own user can run. */
 export const nodeOf = (plane: TestPlane, agentId: string): string => readMachine(plane, agentId).openclaw.node;
 
