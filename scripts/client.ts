@@ -19,7 +19,7 @@ export function readEndpoint(dataDir: string): Endpoint {
   } catch (cause) {
     throw new PlaneError(
       'unavailable',
-      `cannot find a plane in ${dataDir}: it has not been started there; run \`npm start\`, or name its folder with --data`,
+      `cannot find a running plane in ${dataDir}: none runs there now; start it with \`npm start\`, or name its folder with --data`,
       { cause },
     );
   }

@@ -41,6 +41,23 @@ const switchRow = ({ id, policy }: UserView): Widget => ({
   },
 });
 
+/** What goes on and how long it takes: a panel beside Gmail does not move by itself. */
+function toNote({ phase, detail }: AgentView): { bottomLabel?: string } {
+  const refresh = 'Press Refresh to see where it stands.';
+  switch (phase) {
+    case 'pending':
+    case 'provisioning':
+      return { bottomLabel: [detail, `This takes about half a minute. ${refresh}`].filter(Boolean).join('. ') };
+    case 'removing':
+      return { bottomLabel: `Access is gone already; the rest takes some seconds. ${refresh}` };
+    case 'removed':
+      return { bottomLabel: `${detail ? `Reason: ${detail}. ` : ''}A signed receipt proves that nothing is left.` };
+    case 'running':
+    case 'paused':
+      return detail === null ? {} : { bottomLabel: detail };
+  }
+}
+
 function statusWidgets(user: UserView, agent: AgentView, nowMs: number): Widget[] {
   const { words, color } = toStatus(agent);
   return [
@@ -48,11 +65,11 @@ function statusWidgets(user: UserView, agent: AgentView, nowMs: number): Widget[
       decoratedText: {
         topLabel: 'Status',
         text: toColored(words, color),
-        ...(agent.detail === null ? {} : { bottomLabel: agent.detail }),
+        ...toNote(agent),
         wrapText: true,
       },
     },
-    { decoratedText: { topLabel: 'Last heartbeat', text: toAgo(agent.lastHeartbeat, nowMs) } },
+    ...(agent.phase === 'removed' ? [] : [{ decoratedText: { topLabel: 'Last heartbeat', text: toAgo(agent.lastHeartbeat, nowMs) } }]),
     {
       buttonList: {
         buttons: [
@@ -104,7 +121,7 @@ const suspended: Section = {
       decoratedText: {
         startIcon: { materialIcon: { name: 'info' }, altText: 'Note' },
         text: '<b>This person is suspended</b>',
-        bottomLabel: 'Suspended people have no agent. It can come back when the account is reactivated.',
+        bottomLabel: 'Suspended people have no agent. When the account is reactivated, a fresh one is made.',
         wrapText: true,
       },
     },
@@ -140,7 +157,7 @@ export function agentCard(user: UserView, nowMs: number, notice?: Message): Card
       ...(user.active ? [] : [suspended]),
       ...attention(user),
       {
-        header: policy.agentEnabled.value ? 'What this agent may use' : 'What an agent would get',
+        header: policy.agentEnabled.value && user.active ? 'What this agent may use' : 'What an agent would get',
         widgets: [
           policyRow('Model', 'memory', policy.modelTier, toName),
           policyRow('Budget', 'payments', policy.budgetCap, toBudget),
@@ -167,7 +184,7 @@ export const switchOffCard = ({ id, name, email }: UserView): Card => ({
         },
         {
           textParagraph: {
-            text: 'A last backup of its workspace is kept for the retention time of your plane and deleted after that. Switching the agent on again makes a fresh one.',
+            text: 'Its workspace and memory are deleted with it. Switching the agent on again makes a fresh one.',
           },
         },
       ],

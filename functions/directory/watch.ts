@@ -46,7 +46,7 @@ export function createWatch({ identity, store, clock, address, random, log }: Wa
       throw error;
     });
     await store.transact(async (tx) => void tx.set('channels', id, { id, token, resourceId, expiresAt }));
-    log.info('directory push channel is open', { expiresAt: new Date(expiresAt).toISOString() });
+    log.info(`the Directory tells us of changes until ${new Date(expiresAt).toISOString()}; a new channel opens before that`);
     return Math.max(expiresAt - overlapMs - now, 60_000);
   };
 }

@@ -7,10 +7,12 @@ export async function countAgents(store: Store, planeId: string): Promise<PlaneV
   let from = '';
   for (;;) {
     const page = await store.query('statuses', 'byPlane', { equals: [planeId], from, limit: 500 });
-    for (const { phase, conditions } of page) {
+    const agents = await store.query('agents', 'byPlane', { equals: [planeId], from: page[0]?.agentId ?? from, limit: 500 });
+    const wanting = new Set(agents.filter(({ conditions }) => conditions.length > 0).map(({ agentId }) => agentId));
+    for (const { agentId, phase, conditions } of page) {
       if (phase === 'removed') continue;
       counts.total += 1;
-      if (conditions.length > 0) counts.attention += 1;
+      if (conditions.length > 0 || wanting.has(agentId)) counts.attention += 1;
       else if (phase === 'running') counts.running += 1;
       else counts.working += 1;
     }

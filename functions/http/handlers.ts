@@ -129,6 +129,12 @@ export function createHandlers(deps: HandlerDeps): Handlers {
     },
     async agentLogs({ params, query, ctx }) {
       const agent = await agentOf(params);
+      if (agent.desired === 'removed') {
+        throw new PlaneError(
+          'conflict',
+          `cannot read logs of agent ${agent.agentId}: it was removed (${agent.reason}); its receipt is what is left`,
+        );
+      }
       return { lines: [...(await infraOf(agent.planeId).logs(agent.agentId, { lines: query.lines }, ctx))] };
     },
     async agentReceipt({ params }) {

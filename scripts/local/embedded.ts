@@ -24,7 +24,7 @@ import { buildSidecar } from '../build-sidecar.ts';
 import { endpointFile, type Endpoint } from '../client.ts';
 import { consoleDoors } from './console-doors.ts';
 import { openFolders } from './folders.ts';
-import { listen } from './server.ts';
+import { listen, refuseTaken } from './server.ts';
 import { createWorkspace } from './workspace/index.ts';
 
 export interface EmbeddedPlane extends Endpoint {
@@ -51,6 +51,7 @@ export async function startEmbedded(config: Config, plane: Plane, root: string, 
   const url = `http://127.0.0.1:${port}`;
   const planeId = plane.metadata.name;
   const { domain } = plane.spec.identity;
+  await refuseTaken(port);
   const folders = openFolders(config);
   const { lock, store } = openStore(folders.data);
   const keys = openKeys({ dir: folders.keys, log });

@@ -34,6 +34,7 @@ async function main(): Promise<void> {
   const stop = (): void => {
     if (stopping) return;
     stopping = true;
+    process.stdout.write('\nStopping. Agents end with the plane and come back with it.\n');
     embedded.stop().then(
       () => process.exit(0),
       (error: unknown) => fail(error),

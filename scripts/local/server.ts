@@ -1,9 +1,10 @@
 import type { Server } from 'node:http';
-import type { Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { agentUids } from '../../functions/providers/infra/local-processes.ts';
 import { PlaneError } from '../../functions/core/errors.ts';
 import type { Log } from '../../functions/core/surroundings.ts';
+import { hasCode } from '../../functions/files.ts';
 import { toProblemResponse } from '../../functions/http/problems.ts';
 import { peerOf, type Peer } from './peer.ts';
 
@@ -57,6 +58,15 @@ const isAgent = (peer: Peer): boolean => peer === 'unknown' || (peer.uid >= agen
 function addressInUse(port: number, cause: unknown): PlaneError {
   return new PlaneError('conflict', `cannot start on port ${port}: something else listens there; stop it, or choose another with --port`, {
     cause,
+  });
+}
+
+/** Throws before anything is made on disk when something listens on the port already. */
+export async function refuseTaken(port: number): Promise<void> {
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', (error) => reject(hasCode(error, 'EADDRINUSE') ? addressInUse(port, error) : error));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve()));
   });
 }
 

@@ -31,7 +31,7 @@ async function call(method, path, body) {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch {
-    throw new CallError(0, 'The plane does not answer. Is it still running? This page keeps trying.');
+    throw new CallError(0, 'The plane does not answer. Is it still running? `npm start` starts it.');
   }
   const text = await response.text();
   let parsed;

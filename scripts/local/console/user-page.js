@@ -30,13 +30,13 @@ export function createUserPage(id, tell) {
   }
 
   async function suspend(user) {
-    const text = 'They can no longer sign in. Their agent loses access at once and is removed.';
+    const text = 'They can no longer sign in. Their agent loses access at once and is removed with its workspace.';
     if (!(await confirm({ title: `Suspend ${nameOf(user)}?`, text, yes: 'Suspend' }))) return;
     await act(() => updateUser(id, { suspended: true }), `${nameOf(user)} is suspended.`);
   }
 
   async function remove(user) {
-    const text = 'Their account and their agent are removed. The account can be restored for 20 days.';
+    const text = 'Their account and their agent, with its workspace, are removed. The account can be restored for 20 days.';
     if (!(await confirm({ title: `Delete ${nameOf(user)}?`, text, yes: 'Delete' }))) return;
     await act(() => deleteUser(id), `${nameOf(user)} is deleted.`);
     window.location.hash = '#/users';
