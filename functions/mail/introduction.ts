@@ -96,7 +96,7 @@ export function renderIntroduction(options: IntroductionOptions): Message {
   const others = Object.entries(channelWords).flatMap(([channel, words]) =>
     channel !== 'email' && channels.some((allowed) => allowed === channel) ? [words] : [],
   );
-  const whereIAm = ['Email: reply to this message', ...others.map((words) => `${words}: connect it on your page`)];
+  const whereIAm = ['Email: reply to this message', ...others.map((words) => `${words}: your admin allows it; it cannot be connected yet`)];
   const footer = `You get this because an admin of ${company} set up an AI agent for ${ownerEmail}.`;
 
   const textBody = [
