@@ -42,7 +42,7 @@ const unwanted = (agentId: string, { part }: Effect): PlaneError =>
   new PlaneError('unavailable', `cannot go on with ${part} of agent ${agentId}: the agent is to be removed; the next pass removes it`);
 
 const lost = (agentId: string): PlaneError =>
-  new PlaneError('conflict', `cannot go on with agent ${agentId}: its lease was lost; another pass has taken over`);
+  new PlaneError('unavailable', `cannot go on with agent ${agentId}: its lease was lost; another pass has taken over`);
 
 /** Takes the lease of an agent, or says for how long another holds it. */
 export async function acquire(agentId: string, signal: AbortSignal, deps: LeaseDeps): Promise<Acquired> {

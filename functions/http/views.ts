@@ -1,9 +1,8 @@
-import { toHealth } from '../../shared/agent.ts';
+import { toAgentId, toHealth } from '../../shared/agent.ts';
 import type { AgentView, UserView } from '../../shared/contract.ts';
 import type { Plane } from '../../shared/plane.ts';
 import type { EffectivePolicy } from '../../shared/policy.ts';
 import { toSentence } from '../../shared/problem.ts';
-import { toAgentId } from '../../shared/agent.ts';
 import type { UserIdentity } from '../core/providers.ts';
 import type { AgentRecord, HeartbeatRecord, StatusRecord } from '../core/records.ts';
 import type { Store } from '../core/store.ts';

@@ -29,7 +29,7 @@ export function createInProcessWake({ clock, log, concurrency, sweepMs }: Option
   let runner: Runner | undefined;
   let sweeper: NodeJS.Timeout | undefined;
   let accepting = false;
-  /** The last sweep found as much as it asked for: there may be more. */
+  /** The last sweep found nothing but what is due already, as much as it asked for: there may be more. */
   let more = false;
 
   function later(key: string, at: number): void {
@@ -78,7 +78,8 @@ export function createInProcessWake({ clock, log, concurrency, sweepMs }: Option
     try {
       // What a process that is gone had set a timer for is due soon: the sweep looks as far ahead as the next one is away.
       const due = (await runner?.due(batch, sweepMs)) ?? [];
-      more = due.length === batch;
+      const last = due.at(-1);
+      more = due.length === batch && last !== undefined && last.dueAt <= clock.now();
       for (const { key, dueAt } of due) {
         if (dueAt <= clock.now()) wake(key);
         else later(key, dueAt);

@@ -6,7 +6,7 @@ import { endLeases } from '../../functions/core/lease.ts';
 import type { Log } from '../../functions/core/surroundings.ts';
 import type { Config } from '../../functions/config.ts';
 import { decidingGroups } from '../../functions/directory/look.ts';
-import { writeFileAtomic } from '../../functions/files.ts';
+import { readIfPresent, writeFileAtomic } from '../../functions/files.ts';
 import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
 import { openMailbox } from '../../functions/mail/mailbox.ts';
 import { createPlane } from '../../functions/plane.ts';
@@ -83,10 +83,14 @@ export async function startEmbedded(config: Config, plane: Plane, root: string, 
       environment: { plane: { url }, secrets: { provider: 'local', dir: secretsDir, grantsDir: folders.grants } },
     },
   });
+  const portOf = async (agentId: string): Promise<number | undefined> => {
+    const port = readIfPresent(join(folders.machines, agentId, 'run', 'port'));
+    return port && Number(port.toString());
+  };
   const providers = {
     infra,
     secrets: createLocalSecrets({ planeId, dir: secretsDir, dataKey: keys.dataKey, grantsDir: folders.grants }),
-    network: createDirectNetwork({ planeId, dir: join(folders.data, 'network'), portOf: async () => undefined }),
+    network: createDirectNetwork({ planeId, dir: join(folders.data, 'network'), portOf }),
   };
   const identity = createGoogleWorkspace({
     directory: createDirectory({ rootUrl: `${url}/google/` }),
