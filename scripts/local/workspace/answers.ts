@@ -8,16 +8,21 @@ const statusOf = {
   channelIdNotUnique: 400,
   conditionNotMet: 412,
   duplicate: 409,
+  internalError: 500,
   invalid: 400,
   invalidParameter: 400,
   notFound: 404,
   parseError: 400,
+  quotaExceeded: 403,
   'push.webhookUrlNotHttps': 400,
+  rateLimitExceeded: 429,
   required: 400,
   userRateLimitExceeded: 403,
 } as const;
 
 export type Reason = keyof typeof statusOf;
+
+const limits = new Set<Reason>(['quotaExceeded', 'rateLimitExceeded', 'userRateLimitExceeded']);
 
 /** What the Directory API refuses, in the words of the real one where they are known. */
 export class DirectoryError extends Error {
@@ -37,7 +42,7 @@ export const unsupported = (what: string): DirectoryError =>
   new DirectoryError('badRequest', `the Workspace emulator does not support ${what}`);
 
 export function toResponse({ reason, message }: Pick<DirectoryError, 'reason' | 'message'>): Response {
-  const domain = reason === 'userRateLimitExceeded' ? 'usageLimits' : 'global';
+  const domain = limits.has(reason) ? 'usageLimits' : 'global';
   const code = statusOf[reason];
   return Response.json({ error: { code, message, errors: [{ message, domain, reason }] } }, { status: code });
 }

@@ -2,7 +2,7 @@ import type { admin_directory_v1 as directory } from '@googleapis/admin';
 import { z } from 'zod';
 import { DirectoryError, digest, invalid, readBody } from './answers.ts';
 import type { Database } from './database.ts';
-import type { Pushes } from './pushes.ts';
+import type { Push, Pushes } from './pushes.ts';
 
 export const userEvents = ['add', 'delete', 'makeAdmin', 'undelete', 'update'] as const;
 export type UserEvent = (typeof userEvents)[number];
@@ -34,13 +34,13 @@ const channelBody = z.object({
 });
 const stopBody = z.object({ id: z.string(), resourceId: z.string() });
 
-export type Announce = (event: UserEvent, user: { readonly id: string; readonly email: string }) => void;
-
 export interface Channels {
   watch(query: Record<string, string>, body: unknown): directory.Schema$Channel;
   stop(body: unknown): void;
-  /** Commits a change and then pushes what it announced to the channels that watch for it. */
-  publish<T>(change: (announce: Announce) => T): T;
+  /** What the channels that watch for this are told; counts their messages, inside the transaction of the change. */
+  toPushes(event: UserEvent, user: { readonly id: string; readonly email: string }): Push[];
+  /** Ends every channel that is open now. */
+  expireAll(): void;
 }
 
 export interface ChannelsDeps {
@@ -48,9 +48,11 @@ export interface ChannelsDeps {
   readonly pushes: Pushes;
   readonly now: () => number;
   readonly random: (size: number) => Uint8Array;
+  /** No channel lives longer than this, whatever it asks for. */
+  readonly mostMs: () => number;
 }
 
-export function createChannels({ database, pushes, now, random }: ChannelsDeps): Channels {
+export function createChannels({ database, pushes, now, random, mostMs }: ChannelsDeps): Channels {
   const open = (event: UserEvent) =>
     database.all<ChannelRow>(
       'SELECT * FROM channels WHERE stoppedAt IS NULL AND expiresAt > ? AND (event IS NULL OR event = ?)',
@@ -76,7 +78,7 @@ export function createChannels({ database, pushes, now, random }: ChannelsDeps):
       const time = now();
       const asked = params?.ttl === undefined ? expiration : time + params.ttl * 1000;
       if (asked !== undefined && asked <= time) throw invalid('Invalid Input: expiration');
-      const expiresAt = Math.min(asked ?? time + fallbackLifetimeMs, time + longestLifetimeMs);
+      const expiresAt = Math.min(asked ?? time + fallbackLifetimeMs, time + longestLifetimeMs, time + mostMs());
       const scope = query['domain'] === undefined ? `customer=${query['customer']}` : `domain=${query['domain']}`;
       const resourceUri = `https://admin.googleapis.com/admin/directory/v1/users?${scope}${event ? `&event=${event}` : ''}&alt=json`;
       const channel: ChannelRow = {
@@ -109,24 +111,18 @@ export function createChannels({ database, pushes, now, random }: ChannelsDeps):
       if (stopped === 0) throw new DirectoryError('notFound', `Channel '${id}' not found`);
     },
 
-    publish(change) {
-      const messages: Parameters<Pushes['send']>[0][] = [];
-      const result = database.transaction(() =>
-        change((event, { id, email }) => {
-          for (const channel of open(event)) {
-            // Numbers grow but are not sequential (guides/push).
-            const number = channel.messageNumber + 1 + ((random(1)[0] ?? 0) % 8);
-            database.run('UPDATE channels SET messageNumber = ? WHERE id = ?', number, channel.id);
-            const headers = { ...toHeaders(channel, event, number), 'content-type': 'application/json; utf-8' };
-            const etag = `"agents-plane-workspace/${digest(`${channel.id} ${number}`)}"`;
-            const body = JSON.stringify({ kind: 'admin#directory#user', id, etag, primaryEmail: email });
-            messages.push({ channelId: channel.id, address: channel.address, headers, body });
-          }
-        }),
-      );
-      messages.forEach((message) => pushes.send(message));
-      return result;
-    },
+    toPushes: (event, { id, email }) =>
+      open(event).map((channel) => {
+        // Numbers grow but are not sequential (guides/push).
+        const number = channel.messageNumber + 1 + ((random(1)[0] ?? 0) % 8);
+        database.run('UPDATE channels SET messageNumber = ? WHERE id = ?', number, channel.id);
+        const headers = { ...toHeaders(channel, event, number), 'content-type': 'application/json; utf-8' };
+        const etag = `"agents-plane-workspace/${digest(`${channel.id} ${number}`)}"`;
+        const body = JSON.stringify({ kind: 'admin#directory#user', id, etag, primaryEmail: email });
+        return { channelId: channel.id, address: channel.address, headers, body };
+      }),
+
+    expireAll: () => void database.run('UPDATE channels SET expiresAt = ? WHERE expiresAt > ? AND stoppedAt IS NULL', now(), now()),
   };
 }
 

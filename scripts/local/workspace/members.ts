@@ -1,8 +1,9 @@
 import type { admin_directory_v1 as directory } from '@googleapis/admin';
 import { z } from 'zod';
 import { DirectoryError, invalid, notFound, readBody, unlessEmpty, withEtag } from './answers.ts';
+import type { Changes } from './changes.ts';
 import type { Database } from './database.ts';
-import type { Groups } from './groups.ts';
+import { enterpriseEvent, groupEvent, type Groups } from './groups.ts';
 import { readPage, toPage } from './pages.ts';
 import { findUser } from './user-records.ts';
 
@@ -15,6 +16,7 @@ interface MemberRow {
 }
 
 const roles = ['OWNER', 'MANAGER', 'MEMBER'] as const;
+const updateBody = z.object({ role: z.enum(roles).optional() });
 const insertBody = z.object({ email: z.string().optional(), id: z.string().optional(), role: z.enum(roles).default('MEMBER') });
 
 /** Members with the address they have today; a deleted user is in no group until it comes back. */
@@ -34,12 +36,23 @@ export interface Members {
   list(groupKey: string, query: Record<string, string>): directory.Schema$Members;
   get(groupKey: string, memberKey: string): directory.Schema$Member;
   insert(groupKey: string, body: unknown): directory.Schema$Member;
+  /** Changes the role. */
+  update(groupKey: string, memberKey: string, body: unknown): directory.Schema$Member;
   remove(groupKey: string, memberKey: string): void;
   /** Through nested groups as well. */
   hasMember(groupKey: string, memberKey: string): directory.Schema$MembersHasMember;
 }
 
-export function createMembers({ database, groups, now }: { database: Database; groups: Groups; now: () => number }): Members {
+export interface MembersDeps {
+  readonly database: Database;
+  readonly changes: Changes;
+  readonly groups: Groups;
+  readonly now: () => number;
+}
+
+const toParameters = ({ email, type }: MemberRow) => ({ member_id: email, member_type: type.toLowerCase() });
+
+export function createMembers({ database, changes, groups, now }: MembersDeps): Members {
   const getGroup = (key: string) => {
     const group = groups.find(key);
     if (!group) throw notFound('groupKey');
@@ -73,7 +86,7 @@ export function createMembers({ database, groups, now }: { database: Database; g
     },
     get: (groupKey, memberKey) => toMember(get(getGroup(groupKey).id, memberKey)),
     insert: (groupKey, body) =>
-      database.transaction(() => {
+      changes.commit(({ record }) => {
         const group = getGroup(groupKey);
         const { email, id, role } = readBody(insertBody, body);
         const key = email ?? id;
@@ -87,12 +100,32 @@ export function createMembers({ database, groups, now }: { database: Database; g
           ...[group.id, member.id, member.type, role],
         );
         if (added === 0) throw new DirectoryError('duplicate', 'Member already exists.');
+        const row = get(group.id, member.id);
+        record(groupEvent('ADD_GROUP_MEMBER', group.email, { USER_EMAIL: row.email }));
+        record(enterpriseEvent('add_member', group.email, { ...toParameters(row), member_role: role.toLowerCase() }));
+        return toMember(row);
+      }),
+    update: (groupKey, memberKey, body) =>
+      changes.commit(({ record }) => {
+        const group = getGroup(groupKey);
+        const member = get(group.id, memberKey);
+        const { role = member.role } = readBody(updateBody, body);
+        if (role === member.role) return toMember(member);
+        database.run('UPDATE members SET role = ? WHERE groupId = ? AND memberId = ?', role, group.id, member.id);
+        const values = { USER_EMAIL: member.email, OLD_VALUE: member.role, NEW_VALUE: role };
+        record(groupEvent('UPDATE_GROUP_MEMBER', group.email, values));
+        record(enterpriseEvent('add_member_role', group.email, { ...toParameters(member), member_role: role.toLowerCase() }));
+        record(enterpriseEvent('remove_member_role', group.email, { ...toParameters(member), member_role: member.role.toLowerCase() }));
         return toMember(get(group.id, member.id));
       }),
-    remove(groupKey, memberKey) {
-      const group = getGroup(groupKey);
-      database.run('DELETE FROM members WHERE groupId = ? AND memberId = ?', group.id, get(group.id, memberKey).id);
-    },
+    remove: (groupKey, memberKey) =>
+      changes.commit(({ record }) => {
+        const group = getGroup(groupKey);
+        const member = get(group.id, memberKey);
+        database.run('DELETE FROM members WHERE groupId = ? AND memberId = ?', group.id, member.id);
+        record(groupEvent('REMOVE_GROUP_MEMBER', group.email, { USER_EMAIL: member.email }));
+        record(enterpriseEvent('remove_member', group.email, toParameters(member)));
+      }),
     hasMember(groupKey, memberKey) {
       const group = getGroup(groupKey);
       const member = findMember(memberKey);

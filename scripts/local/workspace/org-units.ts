@@ -1,6 +1,8 @@
 import type { admin_directory_v1 as directory } from '@googleapis/admin';
 import { z } from 'zod';
 import { DirectoryError, invalid, readBody, unlessEmpty, withEtag } from './answers.ts';
+import type { AuditEvent } from './activities.ts';
+import type { Changes } from './changes.ts';
 import type { Database } from './database.ts';
 import { toOrgUnitId } from './ids.ts';
 
@@ -28,6 +30,13 @@ const insertBody = z.object({
 });
 const updateBody = insertBody.partial();
 
+export const orgEvent = (name: string, parameters: AuditEvent['parameters']): AuditEvent => ({
+  application: 'admin',
+  type: 'ORG_SETTINGS',
+  name,
+  parameters,
+});
+
 export interface OrgUnits {
   list(query: Record<string, string>): directory.Schema$OrgUnits;
   get(key: string): directory.Schema$OrgUnit;
@@ -37,11 +46,21 @@ export interface OrgUnits {
   remove(key: string): void;
   /** The id behind a path that a user, role or query names. */
   toId(path: string): string;
+  /** Ids of the unit with this id and of all above it, the nearest first. */
+  lineOf(id: string): string[];
   /** Ids of the unit at this path and of all below it. */
   subtreeOf(path: string): string[];
 }
 
-export function createOrgUnits({ database, createId }: { database: Database; createId: () => string }): OrgUnits {
+export function createOrgUnits({
+  database,
+  changes,
+  createId,
+}: {
+  database: Database;
+  changes: Changes;
+  createId: () => string;
+}): OrgUnits {
   const byPath = (path: string) => database.one<OrgUnitRow>(`${select} WHERE o.path = ?`, path);
   const byId = (id: string) => database.one<OrgUnitRow>(`${select} WHERE o.id = ?`, id);
   const find = (key: string) => (key.startsWith('id:') ? byId(key.slice(3)) : byPath(key));
@@ -94,7 +113,7 @@ export function createOrgUnits({ database, createId }: { database: Database; cre
     },
     get: (key) => toOrgUnit(get(key)),
     insert: (body) =>
-      database.transaction(() => {
+      changes.commit(({ record }) => {
         const { name, description, parentOrgUnitId, parentOrgUnitPath } = readBody(insertBody, body);
         const parentKey = parentOrgUnitId ?? parentOrgUnitPath;
         if (parentKey === undefined) throw new DirectoryError('required', 'Missing required field: parentOrgUnitPath');
@@ -106,15 +125,17 @@ export function createOrgUnits({ database, createId }: { database: Database; cre
           'INSERT INTO orgUnits (id, path, name, description, parentId) VALUES (?, ?, ?, ?, ?)',
           ...[id, path, name, description ?? '', parent.id],
         );
+        record(orgEvent('CREATE_ORG_UNIT', { ORG_UNIT_NAME: path }));
         return toOrgUnit(get(`id:${id}`));
       }),
     update: (key, body) =>
-      database.transaction(() => {
+      changes.commit(({ record }) => {
         const unit = get(key);
         const { name = unit.name, description = unit.description, parentOrgUnitId, parentOrgUnitPath } = readBody(updateBody, body);
         const parentKey = parentOrgUnitId ?? parentOrgUnitPath;
         if (unit.parentId === null && (name !== unit.name || parentKey !== undefined)) throw invalid('Invalid Ou Id');
         database.run('UPDATE orgUnits SET description = ? WHERE id = ?', description ?? '', unit.id);
+        if ((description ?? '') !== unit.description) record(orgEvent('EDIT_ORG_UNIT_DESCRIPTION', { ORG_UNIT_NAME: unit.path }));
         if (unit.parentId === null) return toOrgUnit(get(key));
         const parent = getParent(parentKey ?? `id:${unit.parentId}`);
         const path = toPath(parent, name);
@@ -122,12 +143,14 @@ export function createOrgUnits({ database, createId }: { database: Database; cre
         const inside = database.all<{ id: string }>(`${subtree} SELECT id FROM below`, unit.id);
         if (inside.some(({ id }) => id === parent.id)) throw invalid('Invalid Parent Orgunit Id');
         database.run('UPDATE orgUnits SET name = ?, parentId = ? WHERE id = ?', name, parent.id, unit.id);
+        if (parent.id !== unit.parentId) record(orgEvent('MOVE_ORG_UNIT', { ORG_UNIT_NAME: unit.path, NEW_VALUE: parent.path }));
+        if (name !== unit.name) record(orgEvent('EDIT_ORG_UNIT_NAME', { ORG_UNIT_NAME: unit.path, NEW_VALUE: name }));
         for (const { id } of inside)
           database.run('UPDATE orgUnits SET path = ? || substr(path, ?) WHERE id = ?', path, unit.path.length + 1, id);
         return toOrgUnit(get(`id:${unit.id}`));
       }),
     remove: (key) =>
-      database.transaction(() => {
+      changes.commit(({ record }) => {
         const unit = get(key);
         const inUse =
           (unit.parentId === null || database.one('SELECT 1 FROM orgUnits WHERE parentId = ?', unit.id)) ??
@@ -136,9 +159,20 @@ export function createOrgUnits({ database, createId }: { database: Database; cre
         // A deleted user may come back after its unit is gone.
         database.run('UPDATE users SET orgUnitId = ? WHERE orgUnitId = ?', idOf('/'), unit.id);
         database.run('DELETE FROM roleAssignments WHERE orgUnitId = ?', unit.id);
+        database.run('DELETE FROM services WHERE targetId = ?', unit.id);
         database.run('DELETE FROM orgUnits WHERE id = ?', unit.id);
+        record(orgEvent('REMOVE_ORG_UNIT', { ORG_UNIT_NAME: unit.path }));
       }),
     toId: idOf,
+    lineOf: (id) =>
+      database
+        .all<{ id: string }>(
+          `WITH RECURSIVE above (id, height) AS (
+             SELECT ?, 0 UNION ALL SELECT o.parentId, height + 1 FROM orgUnits o JOIN above ON o.id = above.id WHERE o.parentId IS NOT NULL
+           ) SELECT id FROM above ORDER BY height`,
+          id,
+        )
+        .map((unit) => unit.id),
     subtreeOf: (path) => database.all<{ id: string }>(`${subtree} SELECT id FROM below`, idOf(path)).map(({ id }) => id),
   };
 }

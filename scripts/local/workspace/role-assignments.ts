@@ -1,10 +1,12 @@
 import type { admin_directory_v1 as directory } from '@googleapis/admin';
 import { z } from 'zod';
 import { DirectoryError, invalid, notFound, readBody, unlessEmpty, withEtag } from './answers.ts';
+import type { Changes } from './changes.ts';
 import type { Database } from './database.ts';
 import type { Groups } from './groups.ts';
 import { toRoleId } from './ids.ts';
 import { readPage, toPage, toPageToken } from './pages.ts';
+import { roleEvent } from './roles.ts';
 import { findUser } from './user-records.ts';
 
 interface AssignmentRow {
@@ -36,12 +38,13 @@ export interface RoleAssignments {
 
 export interface RoleAssignmentsDeps {
   readonly database: Database;
+  readonly changes: Changes;
   readonly groups: Groups;
   readonly now: () => number;
   readonly createId: () => string;
 }
 
-export function createRoleAssignments({ database, groups, now, createId }: RoleAssignmentsDeps): RoleAssignments {
+export function createRoleAssignments({ database, changes, groups, now, createId }: RoleAssignmentsDeps): RoleAssignments {
   const find = (id: string): AssignmentRow => {
     const assignment = database.one<AssignmentRow>('SELECT * FROM roleAssignments WHERE id = ?', id);
     if (!assignment) throw notFound('roleAssignmentId');
@@ -53,6 +56,16 @@ export function createRoleAssignments({ database, groups, now, createId }: RoleA
     if (user) return { id: user.id, type: 'user' };
     const group = groups.find(key);
     return group && { id: group.id, type: 'group' };
+  };
+
+  const toParameters = ({ roleId, assigneeId, orgUnitId }: AssignmentRow) => {
+    const row = database.one<{ role: string; user: string | null; grp: string | null; unit: string | null }>(
+      `SELECT (SELECT name FROM roles WHERE id = ?1) AS role, (SELECT email FROM users WHERE id = ?2) AS user,
+       (SELECT email FROM groups WHERE id = ?2) AS grp, (SELECT path FROM orgUnits WHERE id = ?3) AS unit`,
+      ...[roleId, assigneeId, orgUnitId],
+    );
+    const { role, user, grp, unit } = row ?? {};
+    return { USER_EMAIL: user ?? undefined, GROUP_EMAIL: grp ?? undefined, ROLE_NAME: role, ORG_UNIT_NAME: unit ?? undefined };
   };
 
   return {
@@ -80,7 +93,7 @@ export function createRoleAssignments({ database, groups, now, createId }: RoleA
     },
     get: (id) => toAssignment(find(id)),
     insert: (body) =>
-      database.transaction(() => {
+      changes.commit(({ record }) => {
         const { roleId, assignedTo, scopeType, orgUnitId: unit } = readBody(insertBody, body);
         if (!database.one('SELECT 1 FROM roles WHERE id = ?', roleId)) throw notFound('roleId');
         const assignee = findAssignee(assignedTo);
@@ -97,9 +110,16 @@ export function createRoleAssignments({ database, groups, now, createId }: RoleA
           'INSERT INTO roleAssignments (id, roleId, assigneeId, assigneeType, scopeType, orgUnitId) VALUES (?, ?, ?, ?, ?, ?)',
           ...[id, roleId, assignee.id, assignee.type, scopeType, orgUnitId],
         );
-        return toAssignment(find(id));
+        const assignment = find(id);
+        record(roleEvent('ASSIGN_ROLE', toParameters(assignment)));
+        return toAssignment(assignment);
       }),
-    remove: (id) => void database.run('DELETE FROM roleAssignments WHERE id = ?', find(id).id),
+    remove: (id) =>
+      changes.commit(({ record }) => {
+        const assignment = find(id);
+        record(roleEvent('UNASSIGN_ROLE', toParameters(assignment)));
+        database.run('DELETE FROM roleAssignments WHERE id = ?', assignment.id);
+      }),
   };
 }
 

@@ -1,6 +1,8 @@
 import type { admin_directory_v1 as directory } from '@googleapis/admin';
 import { z } from 'zod';
+import type { AuditEvent } from './activities.ts';
 import { DirectoryError, duplicate, invalid, notFound, readBody, unlessEmpty, withEtag } from './answers.ts';
+import type { Changes } from './changes.ts';
 import type { Database } from './database.ts';
 import { toRoleId } from './ids.ts';
 import { readPage, toPage } from './pages.ts';
@@ -17,6 +19,13 @@ interface RoleRow {
 const privilegesBody = z.array(z.object({ privilegeName: z.string(), serviceId: z.string() }));
 const insertBody = z.object({ roleName: z.string().min(1), roleDescription: z.string().default(''), rolePrivileges: privilegesBody });
 
+export const roleEvent = (name: string, parameters: AuditEvent['parameters']): AuditEvent => ({
+  application: 'admin',
+  type: 'DELEGATED_ADMIN_SETTINGS',
+  name,
+  parameters,
+});
+
 export interface Roles {
   list(query: Record<string, string>): directory.Schema$Roles;
   get(id: string): directory.Schema$Role;
@@ -28,11 +37,12 @@ export interface Roles {
 
 export interface RolesDeps {
   readonly database: Database;
+  readonly changes: Changes;
   readonly now: () => number;
   readonly createId: () => string;
 }
 
-export function createRoles({ database, now, createId }: RolesDeps): Roles {
+export function createRoles({ database, changes, now, createId }: RolesDeps): Roles {
   const find = (id: string): RoleRow => {
     const role = database.one<RoleRow>('SELECT * FROM roles WHERE id = ?', id);
     if (!role) throw notFound('roleId');
@@ -49,7 +59,7 @@ export function createRoles({ database, now, createId }: RolesDeps): Roles {
     },
     get,
     insert: (body) =>
-      database.transaction(() => {
+      changes.commit(({ record }) => {
         const { roleName, roleDescription, rolePrivileges } = readBody(insertBody, body);
         if (database.one('SELECT 1 FROM roles WHERE name = ?', roleName)) throw duplicate();
         const id = toRoleId(createId());
@@ -57,14 +67,17 @@ export function createRoles({ database, now, createId }: RolesDeps): Roles {
           'INSERT INTO roles (id, name, description, privileges) VALUES (?, ?, ?, ?)',
           ...[id, roleName, roleDescription, JSON.stringify(rolePrivileges)],
         );
+        record(roleEvent('CREATE_ROLE', { ROLE_NAME: roleName, ROLE_ID: id }));
         return get(id);
       }),
     remove: (id) =>
-      database.transaction(() => {
-        if (find(id).system === 1) throw invalid('Invalid Input: a system role cannot be deleted');
+      changes.commit(({ record }) => {
+        const { name, system } = find(id);
+        if (system === 1) throw invalid('Invalid Input: a system role cannot be deleted');
         if (database.one('SELECT 1 FROM roleAssignments WHERE roleId = ?', id))
           throw new DirectoryError('conditionNotMet', 'The role is assigned');
         database.run('DELETE FROM roles WHERE id = ?', id);
+        record(roleEvent('DELETE_ROLE', { ROLE_NAME: name, ROLE_ID: id }));
       }),
     setSuperAdmin(userId, granted) {
       if (granted)

@@ -24,7 +24,7 @@ const groups = [
   { localPart: 'engineering-leads', name: 'Engineering leads', members: ['alice'] },
 ] as const;
 
-const superAdminRole = '_SEED_ADMIN_ROLE';
+export const superAdminRole = '_SEED_ADMIN_ROLE';
 const roles = [
   { name: superAdminRole, description: 'Google Workspace Administrator Seed Role', holder: 'admin' },
   { name: 'OpenClaw Agent Admin', description: 'May change agents', holder: 'ops' },
@@ -44,6 +44,14 @@ const slots: readonly OrgUnitPath[] = [
   ...Array<OrgUnitPath>(2).fill('/'),
 ];
 
+/** Groups of generated people: who of each twenty is in them, and in which other group they are themselves. */
+const crowds: readonly { localPart: string; name: string; slots: readonly number[]; within?: string }[] = [
+  { localPart: 'engineering', name: 'Engineering', slots: [0, 1] },
+  { localPart: 'platform', name: 'Platform', slots: [5], within: 'engineering' },
+  { localPart: 'sales', name: 'Sales', slots: [8, 9] },
+  { localPart: 'support', name: 'Support', slots: [14] },
+];
+
 const foundedAt = Date.UTC(2024, 0, 15, 9);
 
 export interface SampleDeps {
@@ -59,12 +67,40 @@ export function growCompany(deps: SampleDeps, userCount: number): void {
     if (!known) foundCompany(deps);
     const generated = Number(known?.value ?? 0);
     const wanted = Math.max(generated, userCount - people.length);
+    if (wanted > generated) gather(deps);
+    const gathered = crowds.map((crowd) => ({ ...crowd, id: toGroupId(`${crowd.localPart}@${domain}`) }));
     for (let index = generated; index < wanted; index += 1) {
       const { localPart, givenName, familyName } = toPerson(index);
-      hire(database, { email: `${localPart}@${domain}`, givenName, familyName, orgUnit: slots[index % slots.length] ?? '/' });
+      const slot = index % slots.length;
+      const email = `${localPart}@${domain}`;
+      hire(database, { email, givenName, familyName, orgUnit: slots[slot] ?? '/' });
+      for (const crowd of gathered) if (crowd.slots.includes(slot)) join(database, crowd.id, toUserId(email), 'USER');
     }
     database.run('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)', 'generatedUsers', String(wanted));
   });
+}
+
+/** The groups that a company has once it is larger than the people with names of their own. */
+function gather({ database, domain }: SampleDeps): void {
+  for (const { localPart, name, within } of crowds) {
+    const email = `${localPart}@${domain}`;
+    const id = toGroupId(email);
+    database.run(
+      `INSERT INTO groups (id, email, name, description) SELECT ?, ?, ?, ''
+       WHERE NOT EXISTS (SELECT 1 FROM groups WHERE id = ? OR email = ?)
+       AND NOT EXISTS (SELECT 1 FROM users WHERE email = ? AND deletedAt IS NULL)`,
+      ...[id, email, name, id, email, email],
+    );
+    if (within !== undefined) join(database, toGroupId(`${within}@${domain}`), id, 'GROUP');
+  }
+}
+
+/** Where both are there. */
+function join(database: Database, groupId: string, memberId: string, type: 'USER' | 'GROUP'): void {
+  database.run(
+    `INSERT OR IGNORE INTO members (groupId, memberId, type, role) SELECT id, ?, ?, 'MEMBER' FROM groups WHERE id = ?`,
+    ...[memberId, type, groupId],
+  );
 }
 
 function foundCompany({ database, domain }: SampleDeps): void {
@@ -83,11 +119,7 @@ function foundCompany({ database, domain }: SampleDeps): void {
   for (const { localPart, name, members } of groups) {
     const id = toGroupId(toEmail(localPart));
     database.run('INSERT INTO groups (id, email, name, description) VALUES (?, ?, ?, ?)', id, toEmail(localPart), name, '');
-    for (const member of members)
-      database.run(
-        "INSERT INTO members (groupId, memberId, type, role) VALUES (?, ?, 'USER', 'MEMBER')",
-        ...[id, toUserId(toEmail(member))],
-      );
+    for (const member of members) join(database, id, toUserId(toEmail(member)), 'USER');
   }
   for (const { name, description, holder } of roles) {
     const system = name === superAdminRole ? 1 : 0;

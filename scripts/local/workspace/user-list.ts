@@ -1,12 +1,12 @@
 import type { admin_directory_v1 as directory } from '@googleapis/admin';
 import type { SQLInputValue } from 'node:sqlite';
-import { DirectoryError, unlessEmpty, unsupported, withEtag } from './answers.ts';
+import { digest, DirectoryError, unlessEmpty, unsupported } from './answers.ts';
 import type { Database } from './database.ts';
 import type { OrgUnits } from './org-units.ts';
 import { readPage, toPage } from './pages.ts';
 import type { Schemas } from './schemas.ts';
 import { toConditions } from './user-query.ts';
-import { selectUser, toUser, toView, type UserRow } from './user-records.ts';
+import { selectUserFrom, toUser, toView, type UserRow } from './user-records.ts';
 import { undeleteWindowMs } from './users.ts';
 
 export interface UserListDeps {
@@ -15,13 +15,15 @@ export interface UserListDeps {
   readonly orgUnits: OrgUnits;
   readonly customerId: string;
   readonly now: () => number;
+  /** SQL for the table of users as a list sees it, or a search. */
+  readonly seen: (bySearch: boolean) => string;
 }
 
 const limits = { fallback: 100, max: 500, strict: true };
 
 /** One page in alphabetical order of addresses; with `showDeleted=true` the deleted users and only these, as Google does. */
 export function listUsers(query: Record<string, string>, deps: UserListDeps): directory.Schema$Users {
-  const { database, schemas, orgUnits, customerId, now } = deps;
+  const { database, schemas, orgUnits, customerId, now, seen } = deps;
   const view = toView(query, customerId, schemas.all());
   const { size, after } = readPage(query, limits, now());
   if ((query['orderBy'] ?? 'email') !== 'email') throw unsupported(`orderBy=${query['orderBy']}`);
@@ -40,19 +42,14 @@ export function listUsers(query: Record<string, string>, deps: UserListDeps): di
   ];
   const order = descending ? 'DESC' : 'ASC';
   const rows = database.all<UserRow>(
-    `${selectUser} WHERE ${where.join(' AND ')} ORDER BY u.email ${order}, u.id ${order} LIMIT ?`,
+    `${selectUserFrom(seen(Boolean(query['query'])))} WHERE ${where.join(' AND ')} ORDER BY u.email ${order}, u.id ${order} LIMIT ?`,
     ...values,
     size + 1,
   );
   const { rows: shown, ...next } = toPage(rows, size, ({ email, id }) => `${email} ${id}`, now());
-  return withEtag({
-    kind: 'admin#directory#users',
-    ...unlessEmpty(
-      'users',
-      shown.map((row) => toUser(row, view)),
-    ),
-    ...next,
-  });
+  const users = shown.map((row) => toUser(row, view));
+  const etag = `"agents-plane-workspace/${digest(users.map((user) => user.etag).join(' '))}"`;
+  return { kind: 'admin#directory#users', etag, ...unlessEmpty('users', users), ...next };
 }
 
 function readOrder(sortOrder = 'ASCENDING'): boolean {

@@ -40,6 +40,7 @@ export interface UserRow {
   readonly archived: number;
   readonly createdAt: number;
   readonly suspendedAt: number | null;
+  readonly suspensionReason: string | null;
   readonly archivedAt: number | null;
   readonly deletedAt: number | null;
   /** CustomValues as JSON. */
@@ -58,25 +59,28 @@ const assigned = (superAdmin: 0 | 1) =>
 export const isAdminSql = assigned(1);
 export const isDelegatedAdminSql = assigned(0);
 
-export const selectUser = `SELECT u.*,
+/** Users as rows, from the table as it is or as SQL that stands for it. */
+export const selectUserFrom = (users: string) => `SELECT u.*,
   (SELECT path FROM orgUnits WHERE id = u.orgUnitId) AS orgUnitPath,
   ${isAdminSql} AS admin,
   ${isDelegatedAdminSql} AS delegatedAdmin,
   (SELECT json_group_array(email ORDER BY email) FROM aliases WHERE userId = u.id) AS aliases
-FROM users u`;
+FROM ${users} u`;
+export const selectUser = selectUserFrom('users');
 
 /** An e-mail address, an alias or an id; a deleted user is not found by any. */
-export function findUser(database: Database, key: string): UserRow | undefined {
-  if (/^\d+$/.test(key)) return database.one<UserRow>(`${selectUser} WHERE u.id = ? AND u.deletedAt IS NULL`, key);
+export function findUser(database: Database, key: string, users = 'users'): UserRow | undefined {
+  const select = selectUserFrom(users);
+  if (/^\d+$/.test(key)) return database.one<UserRow>(`${select} WHERE u.id = ? AND u.deletedAt IS NULL`, key);
   const email = key.toLowerCase();
   return (
-    database.one<UserRow>(`${selectUser} WHERE u.email = ? AND u.deletedAt IS NULL`, email) ??
-    database.one<UserRow>(`${selectUser} JOIN aliases l ON l.userId = u.id WHERE l.email = ? AND u.deletedAt IS NULL`, email)
+    database.one<UserRow>(`${select} WHERE u.email = ? AND u.deletedAt IS NULL`, email) ??
+    database.one<UserRow>(`${select} JOIN aliases l ON l.userId = u.id WHERE l.email = ? AND u.deletedAt IS NULL`, email)
   );
 }
 
-export function getUser(database: Database, key: string): UserRow {
-  const user = findUser(database, key);
+export function getUser(database: Database, key: string, users = 'users'): UserRow {
+  const user = findUser(database, key, users);
   if (!user) throw notFound('userKey');
   return user;
 }
@@ -109,6 +113,7 @@ export function toView(query: Record<string, string>, customerId: string, schema
 }
 
 const toTime = (ms: number): string => new Date(ms).toISOString();
+const neverLoggedIn = toTime(0);
 
 export function toUser(row: UserRow, { schemas, customerId }: View): directory.Schema$User {
   const aliases = JSON.parse(row.aliases) as string[];
@@ -121,12 +126,12 @@ export function toUser(row: UserRow, { schemas, customerId }: View): directory.S
     name: { givenName: row.givenName, familyName: row.familyName, fullName: `${row.givenName} ${row.familyName}` },
     isAdmin: row.admin === 1,
     isDelegatedAdmin: row.admin === 0 && row.delegatedAdmin === 1,
-    lastLoginTime: toTime(0),
+    lastLoginTime: neverLoggedIn,
     creationTime: toTime(row.createdAt),
     ...(row.deletedAt !== null && { deletionTime: toTime(row.deletedAt) }),
     agreedToTerms: true,
     suspended: row.suspended === 1,
-    ...(row.suspendedAt !== null && { suspensionReason: 'ADMIN', suspensionTime: toTime(row.suspendedAt) }),
+    ...(row.suspendedAt !== null && { suspensionReason: row.suspensionReason ?? 'ADMIN', suspensionTime: toTime(row.suspendedAt) }),
     archived: row.archived === 1,
     ...(row.archivedAt !== null && { archivalTime: toTime(row.archivedAt) }),
     changePasswordAtNextLogin: false,

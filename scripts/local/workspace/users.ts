@@ -1,13 +1,15 @@
 import type { admin_directory_v1 as directory } from '@googleapis/admin';
 import { z } from 'zod';
 import { DirectoryError, duplicate, invalid, notFound, readBody } from './answers.ts';
-import type { Channels } from './channels.ts';
+import type { Changes } from './changes.ts';
 import { customBody, mergeCustom, type CustomValues } from './custom-values.ts';
 import type { Database } from './database.ts';
 import { toUserId } from './ids.ts';
 import type { OrgUnits } from './org-units.ts';
-import type { Roles } from './roles.ts';
+import { roleEvent, type Roles } from './roles.ts';
+import { superAdminRole } from './sample-company.ts';
 import type { Schemas } from './schemas.ts';
+import { toUserEvents, userEvent } from './user-events.ts';
 import { getUser, isTaken, profileFields, selectUser, toUser, toView, type Profile, type UserRow } from './user-records.ts';
 
 /** A deleted user can come back for 20 days (manage-users, undelete). */
@@ -29,7 +31,7 @@ const changesBody = z.object({
   archived: z.boolean().nullish(),
   customSchemas: customBody,
 });
-type Changes = z.infer<typeof changesBody>;
+type Asked = z.infer<typeof changesBody>;
 const insertBody = changesBody.extend({
   primaryEmail: z.email().toLowerCase(),
   name: z.object({ givenName: name, familyName: name }),
@@ -54,7 +56,9 @@ export interface UsersDeps {
   readonly schemas: Schemas;
   readonly orgUnits: OrgUnits;
   readonly roles: Roles;
-  readonly channels: Channels;
+  readonly changes: Changes;
+  /** SQL for the table of users as reads see it. */
+  readonly seen: () => string;
   readonly customerId: string;
   readonly domain: string;
   readonly now: () => number;
@@ -62,26 +66,27 @@ export interface UsersDeps {
 }
 
 export function createUsers(deps: UsersDeps): Users {
-  const { database, schemas, orgUnits, roles, channels, customerId, domain, now, createId } = deps;
+  const { database, schemas, orgUnits, roles, changes, customerId, domain, now, createId, seen } = deps;
   const show = (row: UserRow) => toUser(row, { customerId, schemas: schemas.all() });
 
   const refuseForeign = (email: string) => {
     if (!email.endsWith(`@${domain}`)) throw new DirectoryError('notFound', 'Domain not found.');
   };
 
-  const write = (user: UserRow, changes: Changes, profile: Profile) => {
-    const { suspended = user.suspended === 1, archived = user.archived === 1 } = changes;
+  const write = (user: UserRow, asked: Asked, profile: Profile) => {
+    const { suspended = user.suspended === 1, archived = user.archived === 1 } = asked;
     const merged = Object.entries({ ...(JSON.parse(user.profile) as Profile), ...profile }).filter(([, value]) => value !== null);
-    const custom = mergeCustom(JSON.parse(user.custom) as CustomValues, changes.customSchemas, schemas.all());
+    const custom = mergeCustom(JSON.parse(user.custom) as CustomValues, asked.customSchemas, schemas.all());
     database.run(
-      `UPDATE users SET email = ?, givenName = ?, familyName = ?, orgUnitId = ?, suspended = ?, suspendedAt = ?,
+      `UPDATE users SET email = ?, givenName = ?, familyName = ?, orgUnitId = ?, suspended = ?, suspendedAt = ?, suspensionReason = ?,
        archived = ?, archivedAt = ?, custom = ?, profile = ? WHERE id = ?`,
-      changes.primaryEmail ?? user.email,
-      changes.name?.givenName ?? user.givenName,
-      changes.name?.familyName ?? user.familyName,
-      changes.orgUnitPath === undefined ? user.orgUnitId : orgUnits.toId(changes.orgUnitPath ?? '/'),
+      asked.primaryEmail ?? user.email,
+      asked.name?.givenName ?? user.givenName,
+      asked.name?.familyName ?? user.familyName,
+      asked.orgUnitPath === undefined ? user.orgUnitId : orgUnits.toId(asked.orgUnitPath ?? '/'),
       suspended ? 1 : 0,
       suspended ? (user.suspendedAt ?? now()) : null,
+      suspended ? (user.suspensionReason ?? 'ADMIN') : null,
       archived ? 1 : 0,
       archived ? (user.archivedAt ?? now()) : null,
       JSON.stringify(custom),
@@ -108,48 +113,55 @@ export function createUsers(deps: UsersDeps): Users {
   };
 
   return {
-    get: (key, query) => toUser(getUser(database, key), toView(query, customerId, schemas.all())),
+    get: (key, query) => toUser(getUser(database, key, seen()), toView(query, customerId, schemas.all())),
 
     insert: (body) =>
-      channels.publish((announce) => {
-        const changes = readBody(insertBody, body);
-        const { primaryEmail: email, name: named } = changes;
+      changes.commit(({ announce, record }) => {
+        const asked = readBody(insertBody, body);
+        const { primaryEmail: email, name: named } = asked;
         refuseForeign(email);
         if (isTaken(database, email)) throw duplicate();
         const id = toUserId(createId());
         database.run(
           'INSERT INTO users (id, email, givenName, familyName, orgUnitId, createdAt) VALUES (?, ?, ?, ?, ?, ?)',
-          ...[id, email, named.givenName, named.familyName, orgUnits.toId('/'), now()],
+          ...[id, email, named.givenName, named.familyName, orgUnits.toId(asked.orgUnitPath ?? '/'), now()],
         );
-        write(getUser(database, id), changes, readProfile(body));
+        const bare = getUser(database, id);
+        write(bare, asked, readProfile(body));
         announce('add', { id, email });
-        return show(getUser(database, id));
+        record(userEvent('CREATE_USER', email));
+        const user = getUser(database, id);
+        toUserEvents(bare, user, schemas.all()).forEach((event) => record(event));
+        return show(user);
       }),
 
     update: (key, body) =>
-      channels.publish((announce) => {
+      changes.commit(({ announce, record }) => {
         const user = getUser(database, key);
-        const changes = readBody(changesBody, body);
-        if (changes.name && !changes.name.givenName && !changes.name.familyName)
+        const asked = readBody(changesBody, body);
+        if (asked.name && !asked.name.givenName && !asked.name.familyName)
           throw new DirectoryError('required', 'Required parameter: [resource.name.field]');
-        if (changes.primaryEmail !== undefined && changes.primaryEmail !== user.email) rename(user, changes.primaryEmail);
-        write(user, changes, readProfile(body));
-        const before = show(user);
-        const after = show(getUser(database, user.id));
-        if (before.etag !== after.etag || changes.password !== undefined) announce('update', getUser(database, user.id));
+        if (asked.primaryEmail !== undefined && asked.primaryEmail !== user.email) rename(user, asked.primaryEmail);
+        write(user, asked, readProfile(body));
+        const current = getUser(database, user.id);
+        const after = show(current);
+        if (show(user).etag !== after.etag || asked.password !== undefined) announce('update', current);
+        toUserEvents(user, current, schemas.all()).forEach((event) => record(event));
+        if (asked.password !== undefined) record(userEvent('CHANGE_PASSWORD', current.email));
         return after;
       }),
 
     remove: (key) =>
-      channels.publish((announce) => {
+      changes.commit(({ announce, record }) => {
         const user = getUser(database, key);
         purge();
         database.run('UPDATE users SET deletedAt = ? WHERE id = ?', now(), user.id);
         announce('delete', user);
+        record(userEvent('DELETE_USER', user.email));
       }),
 
     undelete: (id, body) =>
-      channels.publish((announce) => {
+      changes.commit(({ announce, record }) => {
         const { orgUnitPath } = readBody(undeleteBody, body ?? {});
         const user = database.one<UserRow>(`${selectUser} WHERE u.id = ? AND u.deletedAt > ?`, id, now() - undeleteWindowMs);
         if (!user) throw notFound('userKey');
@@ -159,15 +171,18 @@ export function createUsers(deps: UsersDeps): Users {
         const orgUnitId = orgUnitPath === undefined ? user.orgUnitId : orgUnits.toId(orgUnitPath);
         database.run('UPDATE users SET deletedAt = NULL, orgUnitId = ? WHERE id = ?', orgUnitId, id);
         announce('undelete', user);
+        record(userEvent('UNDELETE_USER', user.email));
       }),
 
     makeAdmin: (key, body) =>
-      channels.publish((announce) => {
+      changes.commit(({ announce, record }) => {
         const user = getUser(database, key);
         const { status } = readBody(statusBody, body);
         if ((user.admin === 1) === status) return;
         roles.setSuperAdmin(user.id, status);
         announce('makeAdmin', user);
+        record(userEvent(status ? 'GRANT_ADMIN_PRIVILEGE' : 'REVOKE_ADMIN_PRIVILEGE', user.email));
+        record(roleEvent(status ? 'ASSIGN_ROLE' : 'UNASSIGN_ROLE', { USER_EMAIL: user.email, ROLE_NAME: superAdminRole }));
       }),
   };
 }
