@@ -1,12 +1,27 @@
-import { admin, type admin_directory_v1 } from '@googleapis/admin';
+import { admin, type admin_directory_v1, type admin_reports_v1 } from '@googleapis/admin';
 import { z } from 'zod';
 import { PlaneError, toMessage, type ErrorCode } from '../../core/errors.ts';
+import type { GoogleCaller } from './google-auth.ts';
 
 export type Directory = admin_directory_v1.Admin;
+export type Reports = admin_reports_v1.Admin;
 
-/** The Directory API client; `rootUrl` points it elsewhere than Google, for the embedded plane's emulator. */
-export const createDirectory = (options: { rootUrl?: string; fetchImplementation?: typeof fetch }): Directory =>
-  admin({ version: 'directory_v1', ...options });
+export interface WorkspaceClientOptions {
+  /** Who calls; from `createGoogleAuth`. Without it, nobody, which only the embedded plane's emulator takes. */
+  readonly auth?: GoogleCaller;
+  /** Elsewhere than Google, for the embedded plane's emulator. */
+  readonly rootUrl?: string;
+  readonly fetchImplementation?: typeof fetch;
+}
+
+/** Without the client's own retries: the schedule is the one retry layer, and each of them would take from the quota uncounted. */
+const once = { retry: false } as const;
+
+/** The Directory API client. */
+export const createDirectory = (options: WorkspaceClientOptions): Directory => admin({ version: 'directory_v1', ...once, ...options });
+
+/** The Reports API client: the audit log. */
+export const createReports = (options: WorkspaceClientOptions): Reports => admin({ version: 'reports_v1', ...once, ...options });
 
 const quotaReasons: ReadonlySet<string> = new Set(['userRateLimitExceeded', 'rateLimitExceeded', 'quotaExceeded']);
 
@@ -58,27 +73,9 @@ function toCode({ status, reasons }: GoogleFailure, error: unknown): ErrorCode {
 
 /** The one mapping from Google's errors to ours; `what` completes "cannot …". */
 export function toPlaneError(error: unknown, what: string): PlaneError {
+  if (error instanceof PlaneError) return new PlaneError(error.code, `cannot ${what}: ${error.message}`, { cause: error });
   const failure = toFailure(error);
   const code = toCode(failure, error);
   const remedy = code === 'forbidden' ? 'check the scopes and admin role of the plane' : 'it is tried again';
   return new PlaneError(code, `cannot ${what}: ${toMessage(error)}; ${remedy}`, { cause: error });
-}
-
-/** Runs a Google call; a 404 is an answer (`undefined`), everything else is thrown as ours. */
-export async function orAbsent<T>(what: string, call: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await call();
-  } catch (error) {
-    const mapped = toPlaneError(error, what);
-    if (mapped.code === 'notFound') return undefined;
-    throw mapped;
-  }
-}
-
-export async function orThrow<T>(what: string, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw toPlaneError(error, what);
-  }
 }

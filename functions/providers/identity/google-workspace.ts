@@ -4,28 +4,36 @@ import { directorySchemaName, type UserRequests } from '../../../shared/director
 import { PlaneError, toMessage } from '../../core/errors.ts';
 import type { IdentityProvider, UserIdentity } from '../../core/providers.ts';
 import type { Ctx } from '../../core/surroundings.ts';
-import { orAbsent, orThrow, type Directory } from '../cloud/google.ts';
+import { createGoogleCalls, pagesOf, type Quota } from '../cloud/google-quota.ts';
+import type { Directory, Reports } from '../cloud/google.ts';
+import { fromReports } from './google-activity.ts';
+import { findRoleIds, rolesHeld, type RoleIds } from './google-roles.ts';
 
 export interface GoogleWorkspaceOptions {
   readonly directory: Directory;
+  readonly reports: Reports;
   readonly domain: string;
-  /** Groups that policies name; membership is asked for these alone, nested membership included. */
-  readonly policyGroups: readonly string[];
+  /** Groups that decide anything now; membership is asked for these alone, nested membership included. */
+  readonly policyGroups: () => Promise<readonly string[]>;
   /** OAuth client ids whose ID tokens are accepted; never empty. */
   readonly audiences: readonly string[];
+  /** The ids of our two custom roles as the installer stored them. Where it stored none, the roles are found by name each time. */
+  readonly roleIds?: () => Promise<RoleIds>;
+  /** Counts every call; without it nothing is counted. */
+  readonly quota?: Quota;
   /** Where Google's signing certificates are, when not at Google. */
   readonly certsUrl?: string;
   readonly fetch?: typeof fetch;
 }
 
-/** The custom roles that carry our two admin roles (REQ-WSEC-02); super admins are always admins. */
-const roleNames = { 'OpenClaw Agent Admin': 'admin', 'OpenClaw Agent Viewer': 'viewer' } as const;
-
+const customer = 'my_customer';
 const projection = { projection: 'custom', customFieldMask: directorySchemaName } as const;
 
-function toIdentity(user: admin_directory_v1.Schema$User): UserIdentity {
+type User = admin_directory_v1.Schema$User;
+
+function toIdentity(user: User, deleted = false): UserIdentity {
   const fields = (user.customSchemas?.[directorySchemaName] ?? {}) as Record<string, unknown>;
-  const inactiveBecause = user.suspended ? 'suspended' : user.archived ? 'archived' : undefined;
+  const inactiveBecause = deleted ? 'deleted' : user.suspended ? 'suspended' : user.archived ? 'archived' : undefined;
   return {
     id: user.id ?? '',
     email: user.primaryEmail ?? '',
@@ -53,12 +61,15 @@ function toCustomFields(requests: { readonly [K in keyof UserRequests]: UserRequ
   };
 }
 
-/** Google Workspace as identity provider, over the Directory API. */
+/** Google Workspace as identity provider, over the Directory API and the Reports API. */
 export function createGoogleWorkspace({
   directory,
+  reports,
   domain,
   policyGroups,
   audiences,
+  roleIds = async () => ({}),
+  quota,
   certsUrl,
   fetch: fetchImplementation,
 }: GoogleWorkspaceOptions): IdentityProvider {
@@ -71,11 +82,12 @@ export function createGoogleWorkspace({
   const endpoints = certsUrl === undefined ? {} : { endpoints: { oauth2FederatedSignonPemCertsUrl: certsUrl } };
   const transport = fetchImplementation === undefined ? {} : { transporterOptions: { fetchImplementation } };
   const verifier = new OAuth2Client({ ...endpoints, ...transport });
+  const calls = createGoogleCalls(quota);
 
   async function groupsOf(userId: string, ctx: Ctx): Promise<string[]> {
     const member = await Promise.all(
-      policyGroups.map(async (group) => {
-        const answer = await orAbsent(`ask whether ${userId} is in ${group}`, () =>
+      (await policyGroups()).map(async (group) => {
+        const answer = await calls.orAbsent(`ask whether ${userId} is in ${group}`, ctx, () =>
           directory.members.hasMember({ groupKey: group, memberKey: userId }, { signal: ctx.signal }),
         );
         return answer?.data.isMember ? [group] : [];
@@ -84,35 +96,35 @@ export function createGoogleWorkspace({
     return member.flat();
   }
 
-  async function rolesOf(user: UserIdentity, isSuperAdmin: boolean, ctx: Ctx): Promise<UserIdentity['roles']> {
-    if (isSuperAdmin) return ['admin'];
-    const { signal } = ctx;
-    const known = await orThrow('list admin roles', () => directory.roles.list({ customer: 'my_customer', maxResults: 100 }, { signal }));
-    const held = new Set<string>();
-    let pageToken: string | undefined;
-    do {
-      const request = {
-        customer: 'my_customer',
-        userKey: user.id,
-        includeIndirectRoleAssignments: true,
-        ...(pageToken ? { pageToken } : {}),
-      };
-      const { data } = await orThrow(`list roles of ${user.email}`, () => directory.roleAssignments.list(request, { signal }));
-      for (const { roleId } of data.items ?? []) if (roleId) held.add(roleId);
-      pageToken = data.nextPageToken ?? undefined;
-    } while (pageToken);
-    return (known.data.items ?? []).flatMap(({ roleId, roleName }) =>
-      roleId && held.has(roleId) && roleName && roleName in roleNames ? [roleNames[roleName as keyof typeof roleNames]] : [],
-    );
+  async function rolesOf(user: User, ctx: Ctx): Promise<UserIdentity['roles']> {
+    if (!user.id || !toIdentity(user).active) return [];
+    if (user.isAdmin) return ['admin'];
+    const stored = await roleIds();
+    const known = stored.admin === undefined && stored.viewer === undefined ? await findRoleIds(directory, calls, ctx) : stored;
+    return rolesHeld(user.id, known, { directory, calls, ctx });
   }
 
-  const getUser = (key: string, ctx: Ctx) =>
-    orAbsent(`read user ${key}`, async () => (await directory.users.get({ userKey: key, ...projection }, { signal: ctx.signal })).data);
-
-  async function write(userId: string, fields: CustomFields, ctx: Ctx): Promise<void> {
-    const requestBody = { customSchemas: { [directorySchemaName]: fields } };
-    await orAbsent(`write to user ${userId}`, () => directory.users.update({ userKey: userId, requestBody }, { signal: ctx.signal }));
+  async function getUser(key: string, ctx: Ctx): Promise<User | undefined> {
+    const get = () => directory.users.get({ userKey: key, ...projection }, { signal: ctx.signal });
+    return (await calls.orAbsent(`read user ${key}`, ctx, get))?.data;
   }
+
+  const listPage: IdentityProvider['listPage'] = async ({ token, deleted = false }, ctx) => {
+    const filter = deleted ? { showDeleted: 'true' } : {};
+    const request = { customer, maxResults: 500, ...projection, ...filter, ...(token === undefined ? {} : { pageToken: token }) };
+    const { data } = await calls.orThrow('list users', ctx, () => directory.users.list(request, { signal: ctx.signal }));
+    const users = (data.users ?? []).map((user) => toIdentity(user, deleted));
+    return { users, ...(data.nextPageToken ? { next: data.nextPageToken } : {}) };
+  };
+
+  const listPages = (ctx: Ctx) =>
+    pagesOf('list users', async ({ pageToken: token }) => {
+      const { users, next } = await listPage(token === undefined ? {} : { token }, ctx);
+      return { users, ...(next === undefined ? {} : { nextPageToken: next }) };
+    });
+
+  const toUpdate = (userId: string, fields: CustomFields, ctx: Ctx) => () =>
+    directory.users.update({ userKey: userId, requestBody: { customSchemas: { [directorySchemaName]: fields } } }, { signal: ctx.signal });
 
   return {
     name: 'google-workspace',
@@ -126,35 +138,75 @@ export function createGoogleWorkspace({
       }
       const user = await getUser(sub, ctx);
       const identity = user && toIdentity(user);
-      if (!identity?.active) throw new PlaneError('unauthenticated', 'cannot accept this Google token: the account is not active');
-      return { ...identity, roles: await rolesOf(identity, user?.isAdmin ?? false, ctx) };
+      if (!user || !identity?.active) throw new PlaneError('unauthenticated', 'cannot accept this Google token: the account is not active');
+      return { ...identity, roles: await rolesOf(user, ctx) };
+    },
+    async rolesOf(userId, ctx) {
+      const user = await getUser(userId, ctx);
+      return user ? rolesOf(user, ctx) : [];
     },
     async resolveUser(key, ctx) {
       const user = await getUser(key, ctx);
       if (!user?.id) return undefined;
-      return { ...toIdentity(user), groups: await groupsOf(user.id, ctx) };
+      const identity = toIdentity(user);
+      return identity.active ? { ...identity, groups: await groupsOf(user.id, ctx) } : identity;
     },
     async *listUsers({ ou }, ctx) {
-      let pageToken: string | undefined;
-      do {
-        const query = ou === undefined ? {} : { query: `orgUnitPath='${ou}'` };
-        const request = { customer: 'my_customer', maxResults: 500, ...projection, ...query, ...(pageToken ? { pageToken } : {}) };
-        const { data } = await orThrow('list users', () => directory.users.list(request, { signal: ctx.signal }));
-        for (const user of data.users ?? []) yield toIdentity(user);
-        pageToken = data.nextPageToken ?? undefined;
-      } while (pageToken);
+      // Not `query=`: that asks a search index which may be 36 hours behind.
+      const within = (path: string) => ou === undefined || ou === '/' || path === ou || path.startsWith(`${ou}/`);
+      for await (const { users } of listPages(ctx)) yield* users.filter(({ ouPath }) => within(ouPath));
+    },
+    listPage,
+    async membersOf(group, ctx) {
+      const what = `list members of ${group}`;
+      const ids = new Set<string>();
+      let absent = false;
+      const pages = pagesOf(what, async (page) => {
+        const request = { groupKey: group, includeDerivedMembership: true, maxResults: 200, ...page };
+        const answer = await calls.orAbsent(what, ctx, () => directory.members.list(request, { signal: ctx.signal }));
+        absent ||= answer === undefined;
+        return answer?.data ?? {};
+      });
+      let everybody = false;
+      for await (const { members } of pages)
+        for (const { id, type } of members ?? []) {
+          if (type === 'CUSTOMER') everybody = true;
+          if (id && type === 'USER') ids.add(id);
+        }
+      if (absent) return undefined;
+      // A group may hold the whole company as one member, who is listed nowhere else.
+      if (everybody) for await (const { users } of listPages(ctx)) for (const { id } of users) ids.add(id);
+      return [...ids];
+    },
+    async *activities(application, since, ctx) {
+      const what = `read the audit log of ${application}`;
+      const startTime = new Date(since).toISOString();
+      // Without a filter: filtered queries have a quota of 250 a minute, others of 2,400.
+      const pages = pagesOf(what, async (page) => {
+        const request = { userKey: 'all', applicationName: application, startTime, maxResults: 1_000, ...page };
+        return (await calls.orThrow(what, ctx, () => reports.activities.list(request, { signal: ctx.signal }), 'reports')).data;
+      });
+      for await (const { items } of pages)
+        for (const item of items ?? []) {
+          const activity = fromReports(item, application);
+          if (activity) yield activity;
+          else ctx.log.warn(`an entry of the audit log of ${application} has no time or qualifier; it is left out`);
+        }
     },
     async watchEvents({ id, token, address, ttlMs }, ctx) {
       const requestBody = { id, token, type: 'web_hook', address, params: { ttl: String(Math.floor(ttlMs / 1000)) } };
-      const { data } = await orThrow('watch users', () =>
-        directory.users.watch({ customer: 'my_customer', requestBody }, { signal: ctx.signal }),
-      );
+      const watch = () => directory.users.watch({ customer, requestBody }, { signal: ctx.signal });
+      const { data } = await calls.orThrow('watch users', ctx, watch);
       return { resourceId: data.resourceId ?? '', expiresAt: Number(data.expiration) };
     },
     async stopWatching({ id, resourceId }, ctx) {
-      await orAbsent(`stop channel ${id}`, () => directory.channels.stop({ requestBody: { id, resourceId } }, { signal: ctx.signal }));
+      const stop = () => directory.channels.stop({ requestBody: { id, resourceId } }, { signal: ctx.signal });
+      await calls.orAbsent(`stop channel ${id}`, ctx, stop);
     },
-    publish: (userId, fields, ctx) => write(userId, { ...fields }, ctx),
-    writeRequests: (userId, requests, ctx) => write(userId, toCustomFields(requests), ctx),
+    publish: (userId, fields, kind, ctx) =>
+      calls.orLater(`publish to user ${userId}`, ctx, toUpdate(userId, { ...fields }, ctx), kind === 'status' ? 'status' : 'heartbeats'),
+    async writeRequests(userId, requests, ctx) {
+      await calls.orAbsent(`write to user ${userId}`, ctx, toUpdate(userId, toCustomFields(requests), ctx), 'status');
+    },
   };
 }
