@@ -12,7 +12,7 @@ export interface InProcessWake extends Wake {
 interface Options {
   readonly clock: Clock;
   readonly log: Log;
-  /** How many keys run at once. */
+  /** How many looks run at once, and how many of all else. */
   readonly concurrency: number;
   /** How often the schedule is searched for what no hint told of, in milliseconds. */
   readonly sweepMs: number;
@@ -21,10 +21,30 @@ interface Options {
 /** How many due keys a sweep takes at once. */
 const batch = 500;
 
+/** What goes first when much waits. */
+const order = ['pass', 'group', 'regroup', 'plane', 'publish'];
+
+/** Keys that wait, most urgent kind first and within a kind as they came. */
+function createLine() {
+  const kinds = [...order, 'other'].map(() => new Set<string>());
+  const kindOf = (key: string): Set<string> | undefined => kinds.at(order.indexOf(key.slice(0, key.indexOf('/'))));
+  return {
+    add: (key: string): void => void kindOf(key)?.add(key),
+    delete: (key: string): void => void kindOf(key)?.delete(key),
+    *[Symbol.iterator](): Iterator<string> {
+      for (const keys of kinds) yield* keys;
+    },
+  };
+}
+
+/** Looks have places of their own: somebody's access may end with one, and passes may wait long for a cloud. */
+const isLook = (key: string): boolean => key.startsWith('look/');
+
 /** Hints and sweeps in one process: a key never runs twice at once, and a hint during its run makes it run again. */
 export function createInProcessWake({ clock, log, concurrency, sweepMs }: Options): InProcessWake & { attach(runner: Runner): void } {
-  const waiting = new Set<string>();
-  const running = new Map<string, Promise<void>>();
+  const lanes = [true, false].map((looks) => ({ looks, waiting: createLine(), running: new Map<string, Promise<void>>() }));
+  const laneOf = (key: string) => lanes.find(({ looks }) => looks === isLook(key));
+  const runningCount = (): number => lanes.reduce((sum, { running }) => sum + running.size, 0);
   const timers = new Map<string, { at: number; timer: NodeJS.Timeout }>();
   let runner: Runner | undefined;
   let sweeper: NodeJS.Timeout | undefined;
@@ -53,24 +73,26 @@ export function createInProcessWake({ clock, log, concurrency, sweepMs }: Option
     } catch (error) {
       log.warn(`cannot run ${key}: ${toMessage(error)}; the next sweep tries again`);
     } finally {
-      running.delete(key);
+      laneOf(key)?.running.delete(key);
       pump();
-      if (more && running.size === 0) void sweep();
+      if (more && runningCount() === 0) void sweep();
     }
   }
 
   function pump(): void {
     if (!accepting) return;
-    for (const key of waiting) {
-      if (running.size >= concurrency) return;
-      if (running.has(key)) continue;
-      waiting.delete(key);
-      running.set(key, run(key));
+    for (const { waiting, running } of lanes) {
+      for (const key of waiting) {
+        if (running.size >= concurrency) break;
+        if (running.has(key)) continue;
+        waiting.delete(key);
+        running.set(key, run(key));
+      }
     }
   }
 
   function wake(key: string): void {
-    waiting.add(key);
+    laneOf(key)?.waiting.add(key);
     pump();
   }
 
@@ -94,6 +116,7 @@ export function createInProcessWake({ clock, log, concurrency, sweepMs }: Option
       runner = attached;
     },
     wake,
+    flush: async () => undefined,
     start() {
       accepting = true;
       void sweep();
@@ -105,7 +128,7 @@ export function createInProcessWake({ clock, log, concurrency, sweepMs }: Option
       clearInterval(sweeper);
       for (const { timer } of timers.values()) clearTimeout(timer);
       timers.clear();
-      await Promise.allSettled(running.values());
+      await Promise.allSettled(lanes.flatMap(({ running }) => [...running.values()]));
     },
   };
 }

@@ -1,7 +1,7 @@
-import { createRunner, makeDue } from '../functions/core/schedule.ts';
-import { systemClock } from '../functions/keys.ts';
-import { createInProcessWake } from '../functions/wake/in-process.ts';
-import { createMemoryStore } from './simulation/memory-store.ts';
+import { createRunner, makeDue } from '../../functions/core/schedule.ts';
+import { systemClock } from '../../functions/keys.ts';
+import { createInProcessWake } from '../../functions/wake/in-process.ts';
+import { createMemoryStore } from '../simulation/memory-store.ts';
 
 const log = { info: () => undefined, warn: () => undefined };
 
