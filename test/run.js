@@ -3,19 +3,30 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /*
- * Runs the suites in two rounds, so that real agents do not share two cores with the simulation, and closes with the line
- * that CI reads. A skipped test counts as failed.
+ * Runs the suites and closes with the line that CI reads: `node test/run.js` those that npm alone can run, in two rounds, so
+ * that real agents do not share two cores with the simulation; `node test/run.js peers` those against other people's
+ * software. A skipped test counts as failed.
  */
 const root = join(import.meta.dirname, '..');
-const rounds = [
-  { name: 'units and simulation', args: ['--testPathIgnorePatterns', '/e2e/', '/sidecar/openclaw'] },
-  { name: 'real agents', args: ['--runInBand', '/e2e/', '/sidecar/openclaw'] },
-];
+const stages = {
+  own: {
+    closing: 'closing-line',
+    rounds: [
+      { name: 'units and simulation', args: ['--testPathIgnorePatterns', '/e2e/', '/sidecar/openclaw', '/test/peers/'] },
+      { name: 'real agents', args: ['--runInBand', '/e2e/', '/sidecar/openclaw'] },
+    ],
+  },
+  peers: { closing: 'closing-line-peers', rounds: [{ name: 'peers', args: ['--runInBand', '/test/peers/'] }] },
+};
+
+const wanted = process.argv[2] ?? 'own';
+const stage = stages[wanted];
+if (!stage) throw new Error(`cannot run ${wanted}: there is no such stage; there are ${Object.keys(stages).join(', ')}`);
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
 let broken = false;
 mkdirSync(join(root, 'dist'), { recursive: true });
-for (const { name, args } of rounds) {
+for (const { name, args } of stage.rounds) {
   const report = join(root, 'dist', 'jest.json');
   rmSync(report, { force: true });
   const began = Date.now();
@@ -34,6 +45,6 @@ for (const { name, args } of rounds) {
 
 if (totals.skipped > 0) process.stdout.write(`${totals.skipped} tests were skipped: each counts as failed\n`);
 const closing = `${totals.passed} passed, ${totals.failed + totals.skipped} failed\n`;
-writeFileSync(join(root, 'dist', 'closing-line'), closing);
+writeFileSync(join(root, 'dist', stage.closing), closing);
 process.stdout.write(`\n${closing}`);
 process.exitCode = broken || totals.failed + totals.skipped > 0 ? 1 : 0;

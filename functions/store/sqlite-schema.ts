@@ -10,7 +10,16 @@ export interface Schema {
   readonly migrations: Readonly<Record<number, (database: DatabaseSync) => void>>;
 }
 
-export const currentSchema: Schema = { version: 1, collections: indexes, migrations: {} };
+export const currentSchema: Schema = {
+  version: 2,
+  collections: indexes,
+  migrations: {
+    1: (database) => {
+      database.exec(`UPDATE looks SET document = json_set(document, '$.beganAt', 0)`);
+      database.exec(`UPDATE published SET document = json_set(document, '$.echoes', 0, '$.echoUntil', 0)`);
+    },
+  },
+};
 
 export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 /** The generated column of a document's field. A JSON path as its name clashes with no other column. */
