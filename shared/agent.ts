@@ -33,7 +33,7 @@ export interface AgentSpec {
 
 /** A named fact about an agent with the reason for it. */
 export interface Condition {
-  readonly type: 'InvalidSpec' | 'AmbiguousPlane' | 'OwnedByAnother' | 'ProviderFailed' | 'NoHeartbeat';
+  readonly type: 'InvalidSpec' | 'AmbiguousPlane' | 'OwnedByAnother' | 'ProviderFailed' | 'NoHeartbeat' | 'NeedsApproval' | 'BudgetExhausted';
   readonly message: string;
 }
 

@@ -1,57 +1,20 @@
 import { z } from 'zod';
-import { agentIdSchema, budgetCapSchema, channelSchema, modelTierSchema, phases, planeIdSchema, toolSchema } from './agent.ts';
+import { agentIdSchema, budgetCapSchema, channelSchema, modelTierSchema, planeIdSchema, toolSchema } from './agent.ts';
+import {
+  agentViewSchema,
+  approvalStates,
+  approvalViewSchema,
+  auditRowSchema,
+  explanationViewSchema,
+  planeViewSchema,
+  receiptSchema,
+  userViewSchema,
+} from './views.ts';
+
+export type { AgentView, ApprovalView, ExplanationView, PlaneView, UserView } from './views.ts';
 
 /** Who may call: a viewer reads, an admin does everything. */
 export type Role = 'viewer' | 'admin';
-
-const origin = z.string();
-const effective = <T extends z.ZodType>(value: T) => z.object({ value, origin, clamped: z.object({ from: value, by: origin }).optional() });
-
-const policyView = z.object({
-  agentEnabled: effective(z.boolean()),
-  modelTier: effective(modelTierSchema),
-  budgetCap: effective(z.int()),
-  tools: effective(z.array(toolSchema)),
-  channels: effective(z.array(channelSchema)),
-  machineType: effective(z.string()),
-});
-
-const conditionView = z.object({ type: z.string(), message: z.string() });
-
-export const agentViewSchema = z.object({
-  agentId: agentIdSchema,
-  planeId: planeIdSchema,
-  name: z.string(),
-  ownerId: z.string(),
-  ownerEmail: z.string(),
-  ownerName: z.string(),
-  ouPath: z.string(),
-  phase: z.enum(phases),
-  health: z.enum(['green', 'yellow', 'red', 'unknown']),
-  /** ISO 8601, or null before the first. */
-  lastHeartbeat: z.iso.datetime().nullable(),
-  /** What it is doing or why it is not running, for people. */
-  detail: z.string().nullable(),
-  conditions: z.array(conditionView),
-  policy: policyView,
-  revision: z.int(),
-  incarnation: z.int(),
-  changedAt: z.iso.datetime(),
-});
-export type AgentView = z.infer<typeof agentViewSchema>;
-
-export const userViewSchema = z.object({
-  id: z.string(),
-  email: z.string(),
-  name: z.string(),
-  ouPath: z.string(),
-  active: z.boolean(),
-  policy: policyView,
-  /** What is wrong with this user's custom fields, a sentence each. */
-  problems: z.array(z.string()),
-  agent: agentViewSchema.nullable(),
-});
-export type UserView = z.infer<typeof userViewSchema>;
 
 /** An admin's wishes for one user; null goes back to what policy says. */
 export const requestsSchema = z.strictObject({
@@ -64,44 +27,8 @@ export const requestsSchema = z.strictObject({
 
 const page = { cursor: z.string().max(200).optional(), limit: z.coerce.number().int().min(1).max(100).default(50) };
 const planeParams = z.strictObject({ planeId: planeIdSchema });
+const userParams = z.strictObject({ planeId: planeIdSchema, userKey: z.string().min(1).max(320) });
 const agentParams = z.strictObject({ planeId: planeIdSchema, agentId: agentIdSchema });
-
-export const receiptSchema = z.object({
-  kind: z.literal('openclaw.dev/removal-receipt'),
-  planeId: z.string(),
-  agentId: agentIdSchema,
-  incarnation: z.int(),
-  seq: z.int(),
-  ownerId: z.string(),
-  ownerEmail: z.string(),
-  reason: z.string(),
-  requestedAt: z.iso.datetime(),
-  revokedAt: z.iso.datetime(),
-  removedAt: z.iso.datetime(),
-  listings: z.array(z.object({ what: z.string(), provider: z.string(), at: z.iso.datetime(), found: z.literal(0) })),
-  audit: z.object({ chain: z.string(), seq: z.int(), hash: z.string() }),
-  keyId: z.string(),
-  signature: z.string(),
-});
-
-export const planeViewSchema = z.object({
-  planeId: planeIdSchema,
-  providers: z.object({ identity: z.string(), infrastructure: z.string(), secrets: z.string(), networking: z.string() }),
-  /** How many agents stand in each phase; agents that are gone are not counted. */
-  agents: z.object({ total: z.int(), running: z.int(), working: z.int(), attention: z.int() }),
-});
-export type PlaneView = z.infer<typeof planeViewSchema>;
-
-const auditRowSchema = z.object({
-  chain: z.string(),
-  seq: z.int(),
-  at: z.iso.datetime(),
-  actor: z.object({ kind: z.string(), id: z.string() }),
-  action: z.string(),
-  target: z.string(),
-  detail: z.json(),
-  hash: z.string(),
-});
 
 export interface ContractRow {
   readonly method: 'get' | 'post' | 'patch' | 'delete';
@@ -223,7 +150,7 @@ export const contract = {
     path: '/v1/planes/{planeId}/users/{userKey}',
     role: 'viewer',
     summary: 'A directory user with policy and agent; userKey is an id or an e-mail address',
-    params: z.strictObject({ planeId: planeIdSchema, userKey: z.string().min(1).max(320) }),
+    params: userParams,
     query: nothing,
     status: 200,
     answer: userViewSchema,
@@ -233,11 +160,49 @@ export const contract = {
     path: '/v1/planes/{planeId}/users/{userKey}',
     role: 'admin',
     summary: 'Write an admin\u2019s wishes for a user into the directory',
-    params: z.strictObject({ planeId: planeIdSchema, userKey: z.string().min(1).max(320) }),
+    params: userParams,
     query: nothing,
     body: requestsSchema,
     status: 202,
     answer: userViewSchema,
+  },
+  explainUser: {
+    method: 'get',
+    path: '/v1/planes/{planeId}/users/{userKey}/explain',
+    role: 'viewer',
+    summary: 'Why a user\u2019s agent has the policy it has: every value, who said it and what limits it',
+    params: userParams,
+    query: nothing,
+    status: 200,
+    answer: explanationViewSchema,
+  },
+  listApprovals: {
+    method: 'get',
+    path: '/v1/planes/{planeId}/approvals',
+    role: 'viewer',
+    summary: 'Changes of policy that would create or remove many agents at once, newest first',
+    params: planeParams,
+    query: z.strictObject({
+      ...page,
+      cursor: z
+        .string()
+        .regex(/^\d{1,15}$/, 'the `next` of the page before')
+        .optional(),
+      state: z.enum(approvalStates).optional(),
+    }),
+    status: 200,
+    answer: z.object({ approvals: z.array(approvalViewSchema), next: z.string().nullable() }),
+  },
+  decideApproval: {
+    method: 'post',
+    path: '/v1/planes/{planeId}/approvals/{approvalId}',
+    role: 'admin',
+    summary: 'Let a change of policy create or remove its agents, or deny it',
+    params: z.strictObject({ planeId: planeIdSchema, approvalId: z.string().min(1).max(200) }),
+    query: nothing,
+    body: z.strictObject({ decision: z.enum(['approve', 'deny']), reason: z.string().max(500).optional() }),
+    status: 200,
+    answer: approvalViewSchema,
   },
   listAudit: {
     method: 'get',

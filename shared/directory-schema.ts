@@ -20,6 +20,10 @@ export const directorySchema = {
   ],
 } as const;
 
+/** The fields in which admins ask for something. */
+export const requestFields = ['agentEnabled', 'modelTier', 'budgetCap', 'toolAllowlist', 'channelRestrictions'] as const;
+export type RequestField = (typeof requestFields)[number];
+
 /** What an admin asks for on a user, read and valid. An absent field inherits from policy. */
 export interface UserRequests {
   readonly agentEnabled?: boolean;
@@ -29,11 +33,30 @@ export interface UserRequests {
   readonly channels?: readonly Channel[];
 }
 
+/** The Directory field in which each request is written. */
+export const requestFieldOf = {
+  agentEnabled: 'agentEnabled',
+  modelTier: 'modelTier',
+  budgetCap: 'budgetCap',
+  tools: 'toolAllowlist',
+  channels: 'channelRestrictions',
+} as const satisfies Record<keyof UserRequests, RequestField>;
+
 export interface ReadRequests {
   readonly requests: UserRequests;
   readonly problems: readonly Problem[];
   /** Field names of `requests` whose Directory value could not be read: the last good value stays for these. */
   readonly unreadable: readonly (keyof UserRequests)[];
+}
+
+/** `invalid`: cannot be read; `clamped`: a limit took some of it away; `locked`: nothing else can be asked for here. */
+export const noteKinds = ['invalid', 'clamped', 'locked'] as const;
+
+/** What an admin should know beside one field of the user page. */
+export interface FieldNote {
+  readonly field: RequestField;
+  readonly message: string;
+  readonly kind: (typeof noteKinds)[number];
 }
 
 /** A single custom STRING holds at most 500 characters (Directory API, manage-schemas, read 2026-11-22). */

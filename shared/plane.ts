@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { budgetCapSchema, channelSchema, modelTierSchema, planeIdSchema, toolSchema } from './agent.ts';
+import { isTimeZone, whenExhausted } from './budget.ts';
 import { toProblems, type Problem } from './problem.ts';
 
 export const apiVersion = 'openclaw.dev/v1alpha1';
@@ -79,6 +80,9 @@ export const planeSchema = z.strictObject({
       )
       .default([]),
     policies: z.array(z.strictObject({ match: matchSchema, spec: policySpecSchema })).default([]),
+    /** Says when a budget month begins. */
+    timeZone: z.string().refine(isTimeZone, 'an IANA time zone such as Europe/Berlin').default('UTC'),
+    budget: z.strictObject({ whenExhausted: z.enum(whenExhausted).default('pause') }).prefault({}),
   }),
 });
 export type Plane = z.infer<typeof planeSchema>;

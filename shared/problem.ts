@@ -28,6 +28,10 @@ function show(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
+/** `haiku, sonnet or opus`. */
+export const toChoice = (items: readonly string[], word: 'and' | 'or' = 'or'): string =>
+  items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} ${word} ${items.at(-1) ?? ''}`;
+
 /** Turns what zod found into problems, each with its path, the value found and what is allowed there. */
 export function toProblems(error: z.ZodError, input: unknown): Problem[] {
   return error.issues.flatMap((issue): Problem[] => {
@@ -41,7 +45,7 @@ export function toProblems(error: z.ZodError, input: unknown): Problem[] {
           allowed: 'only the keys of the schema',
         }));
       case 'invalid_value':
-        return [{ path, found, allowed: issue.values.map(String).join(', ') }];
+        return [{ path, found, allowed: toChoice(issue.values.map(String)) }];
       case 'invalid_type':
         return [{ path, found, allowed: issue.expected === 'int' ? 'a whole number' : `a value of type ${issue.expected}` }];
       case 'too_small':

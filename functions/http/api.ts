@@ -11,6 +11,8 @@ import { bearer, read, readJson, toProblemResponse } from './problems.ts';
 export interface Caller {
   readonly actor: Actor;
   readonly roles: readonly Role[];
+  /** The directory's id, where the directory says who it is. */
+  readonly userId?: string;
 }
 
 export interface ApiDeps extends HandlerDeps {
@@ -38,7 +40,7 @@ export function mountApi(app: Hono, deps: ApiDeps): void {
     const known = knows?.(token);
     if (known) return known;
     const user = await identity.authenticate(token, ctx);
-    return { actor: { kind: 'user', id: user.email }, roles: user.roles };
+    return { actor: { kind: 'user', id: user.email }, roles: user.roles, userId: user.id };
   }
 
   async function refuse(operation: Operation, caller: Caller, planeId: string | undefined): Promise<never> {
@@ -58,7 +60,14 @@ export function mountApi(app: Hono, deps: ApiDeps): void {
     const caller = await callerOf(c.req.raw, ctx);
     const rawParams = c.req.param() as Record<string, string>;
     if (!mayCall(caller.roles, row.role)) return refuse(operation, caller, rawParams['planeId']);
+    /** Roles are read anew at the moment of effect: much may have passed since the call was admitted. */
+    const authorize = async (): Promise<void> => {
+      if (caller.userId === undefined) return;
+      const roles = await identity.rolesOf(caller.userId, { ...ctx, urgent: true });
+      if (!mayCall(roles, row.role)) await refuse(operation, caller, rawParams['planeId']);
+    };
     const input = {
+      authorize,
       params: read(row.params, rawParams, 'the path'),
       query: read(row.query, c.req.query(), 'the query'),
       body: row.body && read(row.body, await readJson(c.req.raw), 'the request body'),

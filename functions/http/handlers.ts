@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Answer, Contract, Operation } from '../../shared/contract.ts';
 import type { UserRequests } from '../../shared/directory-schema.ts';
 import type { Plane } from '../../shared/plane.ts';
+import { toAgentId } from '../../shared/agent.ts';
 import { changeAgent, toDraft, type ChangeDeps } from '../core/agents.ts';
 import { agentChain, planeChain, verifyAll } from '../core/audit.ts';
 import { PlaneError } from '../core/errors.ts';
@@ -10,7 +11,9 @@ import { note } from '../core/notes.ts';
 import type { IdentityProvider, InfraProvider, UserIdentity } from '../core/providers.ts';
 import type { Actor, AgentRecord } from '../core/records.ts';
 import type { Ctx } from '../core/surroundings.ts';
+import { createApprovalHandlers } from './approvals.ts';
 import { countAgents } from './counts.ts';
+import { explainUser, toExplanationView } from './explain.ts';
 import { readAgentView, readUserView } from './views.ts';
 
 export interface HandlerDeps extends ChangeDeps {
@@ -25,6 +28,8 @@ type Input<O extends Operation> = {
   readonly query: z.infer<Contract[O]['query']>;
   readonly body: Contract[O] extends { body: infer B extends z.ZodType } ? z.infer<B> : undefined;
   readonly actor: Actor;
+  /** Throws `forbidden` when the caller no longer has the role; awaited just before each effect. */
+  readonly authorize: () => Promise<void>;
   readonly ctx: Ctx;
 };
 
@@ -37,6 +42,7 @@ const withoutUndefined = (wishes: Record<string, unknown>): Wishes =>
 
 export function createHandlers(deps: HandlerDeps): Handlers {
   const { planes, identity, infraOf, look, store, clock, hashing } = deps;
+  const approvals = createApprovalHandlers(deps);
 
   function planeOf(planeId: string): Plane {
     const plane = planes.find(({ metadata }) => metadata.name === planeId);
@@ -64,15 +70,22 @@ export function createHandlers(deps: HandlerDeps): Handlers {
     readUserView(plane, await userOf(userId, ctx), store, hashing, clock.now());
 
   /** Writes wishes through to the directory, which owns them, and takes them in at once. */
-  async function wish(planeId: string, userKey: string, wishes: Wishes, actor: Actor, ctx: Ctx) {
+  async function wish(
+    planeId: string,
+    userKey: string,
+    wishes: Wishes,
+    { actor, authorize, ctx }: Pick<Input<'updateUser'>, 'actor' | 'authorize' | 'ctx'>,
+  ) {
     const plane = planeOf(planeId);
     const user = await userOf(userKey, ctx);
     const listed = plane.spec.agents.some(({ owner }) => owner === user.email);
     if (listed) {
       throw new PlaneError('conflict', `cannot change ${user.email} here: planes.yaml of plane ${planeId} owns this agent; edit it there`);
     }
+    await authorize();
     const detail = JSON.parse(JSON.stringify(wishes)) as Record<string, string>;
-    await note({ planeId }, { actor, action: 'user.requests', target: user.id, detail }, deps);
+    const agentId = toAgentId(planeId, user.id, hashing.sha256);
+    await note({ agentId }, { actor, action: 'user.requests', target: user.id, detail }, deps);
     await identity.writeRequests(user.id, wishes, ctx);
     await look(user.id, ctx);
     return viewUser(plane, user.id, ctx);
@@ -100,25 +113,24 @@ export function createHandlers(deps: HandlerDeps): Handlers {
       const views = await Promise.all(agents.slice(0, query.limit).map((agent) => readAgentView(agent, store, now)));
       return { agents: views, next: agents[query.limit]?.agentId ?? null };
     },
-    async createAgent({ params, body: { ownerEmail, name, ...wishes }, actor, ctx }) {
-      const view = await wish(params.planeId, ownerEmail, withoutUndefined({ ...wishes, agentEnabled: true }), actor, ctx);
+    async createAgent({ params, body: { ownerEmail, name, ...wishes }, ...call }) {
+      const view = await wish(params.planeId, ownerEmail, withoutUndefined({ ...wishes, agentEnabled: true }), call);
       if (name === undefined || !view.agent) return view;
-      await changeAgent(view.agent.agentId, actor, (current) => current && { ...toDraft(current), name }, deps);
+      await changeAgent(view.agent.agentId, call.actor, (current) => current && { ...toDraft(current), name }, deps);
       return {
         ...view,
         agent: await readAgentView(await agentOf({ planeId: params.planeId, agentId: view.agent.agentId }), store, clock.now()),
       };
     },
     getAgent: async ({ params }) => readAgentView(await agentOf(params), store, clock.now()),
-    updateAgent: async ({ params, body, actor, ctx }) =>
-      wish(params.planeId, (await agentOf(params)).ownerId, withoutUndefined(body), actor, ctx),
-    removeAgent: async ({ params, actor, ctx }) =>
-      wish(params.planeId, (await agentOf(params)).ownerId, { agentEnabled: false }, actor, ctx),
-    async restartAgent({ params, actor }) {
+    updateAgent: async ({ params, body, ...call }) => wish(params.planeId, (await agentOf(params)).ownerId, withoutUndefined(body), call),
+    removeAgent: async ({ params, ...call }) => wish(params.planeId, (await agentOf(params)).ownerId, { agentEnabled: false }, call),
+    async restartAgent({ params, actor, authorize }) {
       const agent = await agentOf(params);
       if (agent.desired !== 'running') {
         throw new PlaneError('conflict', `cannot restart agent ${agent.agentId}: it is ${agent.reason}; switch it on first`);
       }
+      await authorize();
       const asked = await changeAgent(
         agent.agentId,
         actor,
@@ -144,7 +156,19 @@ export function createHandlers(deps: HandlerDeps): Handlers {
       return { ...receipt, listings: [...receipt.listings] };
     },
     getUser: ({ params, ctx }) => viewUser(planeOf(params.planeId), params.userKey, ctx),
-    updateUser: ({ params, body, actor, ctx }) => wish(params.planeId, params.userKey, withoutUndefined(body), actor, ctx),
+    updateUser: ({ params, body, ...call }) => wish(params.planeId, params.userKey, withoutUndefined(body), call),
+    async explainUser({ params: { planeId, userKey }, ctx }) {
+      const [plane, user] = [planeOf(planeId), await userOf(userKey, ctx)];
+      return toExplanationView(user, (await explainUser(plane, user, store, hashing)).explanation);
+    },
+    async listApprovals(input) {
+      planeOf(input.params.planeId);
+      return approvals.listApprovals(input);
+    },
+    async decideApproval(input) {
+      planeOf(input.params.planeId);
+      return approvals.decideApproval(input);
+    },
     async listAudit({ params, query }) {
       planeOf(params.planeId);
       const chain = query.agentId === undefined ? planeChain(params.planeId) : agentChain(query.agentId);
@@ -167,9 +191,10 @@ export function createHandlers(deps: HandlerDeps): Handlers {
       };
       const concerns = async (chain: string): Promise<boolean> => {
         const agentId = /^agent\/(.*)$/.exec(chain)?.[1];
-        return agentId === undefined
-          ? chain === planeChain(params.planeId)
-          : (await store.get('agents', agentId))?.planeId === params.planeId;
+        if (agentId === undefined) return chain === planeChain(params.planeId);
+        // Wishes for a user who never got an agent have a chain as well.
+        const agent = await store.get('agents', agentId);
+        return agent === undefined || agent.planeId === params.planeId;
       };
       const { chains, rows, faults } = await verifyAll(store, hashing, pause, concerns);
       return { chains, rows, faults: [...faults] };

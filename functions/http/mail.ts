@@ -12,7 +12,11 @@ export interface MailDeps {
   readonly requestId: () => string;
 }
 
-const listSchema = z.object({ to: z.string().max(320).optional(), limit: z.coerce.number().int().min(1).max(500).default(100) });
+const listSchema = z.object({
+  to: z.string().max(320).optional(),
+  after: z.string().max(400).optional(),
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+});
 
 const mailSchema = z.strictObject({
   from: z.email(),
@@ -22,12 +26,13 @@ const mailSchema = z.strictObject({
   inReplyTo: z.string().max(300).optional(),
 });
 
-/** The embedded mailbox as JSON; a mail from an owner to an agent is carried to it. */
+/** The plane's own mailbox as JSON, newest first; a mail from an owner to an agent is carried to it. Whoever may call it reads all mail. */
 export function mountMail(app: Hono, { mailbox, correspondence, log, requestId }: MailDeps): void {
-  app.get('/mail/messages', (c) => {
+  app.get('/mail/messages', async (c) => {
     try {
-      const { to, limit } = read(listSchema, c.req.query(), 'the query');
-      return c.json({ messages: mailbox.list({ limit, ...(to === undefined ? {} : { to }) }) });
+      const { to, after, limit } = read(listSchema, c.req.query(), 'the query');
+      const filter = { limit, ...(to === undefined ? {} : { to }), ...(after === undefined ? {} : { after }) };
+      return c.json({ messages: await mailbox.list(filter) });
     } catch (error) {
       return toProblemResponse(error, requestId(), log, { hideFaults: true });
     }

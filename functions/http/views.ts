@@ -1,13 +1,12 @@
-import { toAgentId, toHealth } from '../../shared/agent.ts';
+import { toHealth } from '../../shared/agent.ts';
 import type { AgentView, UserView } from '../../shared/contract.ts';
 import type { Plane } from '../../shared/plane.ts';
 import type { EffectivePolicy } from '../../shared/policy.ts';
-import { toSentence } from '../../shared/problem.ts';
 import type { UserIdentity } from '../core/providers.ts';
 import type { AgentRecord, HeartbeatRecord, StatusRecord } from '../core/records.ts';
 import type { Store } from '../core/store.ts';
 import type { Hashing } from '../core/surroundings.ts';
-import { standingOf } from '../directory/look.ts';
+import { explainUser } from './explain.ts';
 
 const toPolicyView = (policy: EffectivePolicy): AgentView['policy'] => JSON.parse(JSON.stringify(policy)) as AgentView['policy'];
 
@@ -54,8 +53,7 @@ export async function readAgentView(agent: AgentRecord, store: Store, now: numbe
 }
 
 export async function readUserView(plane: Plane, user: UserIdentity, store: Store, hashing: Hashing, now: number): Promise<UserView> {
-  const agent = await store.get('agents', toAgentId(plane.metadata.name, user.id, hashing.sha256));
-  const { policy, read } = standingOf(plane, user, agent?.requests);
+  const { agent, policy, problems, notes } = await explainUser(plane, user, store, hashing);
   return {
     id: user.id,
     email: user.email,
@@ -63,7 +61,8 @@ export async function readUserView(plane: Plane, user: UserIdentity, store: Stor
     ouPath: user.ouPath,
     active: user.active,
     policy: toPolicyView(policy),
-    problems: read.problems.map(toSentence),
+    problems,
+    notes,
     agent: agent ? await readAgentView(agent, store, now) : null,
   };
 }

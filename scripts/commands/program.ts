@@ -1,8 +1,11 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { approvalStates } from '../../shared/views.ts';
 import { PlaneError, toMessage } from '../../functions/core/errors.ts';
 import { createClient, readEndpoint, type Client } from '../client.ts';
 import { list, logs, receipt, status } from './agents.ts';
+import { approvals, decide } from './approvals.ts';
 import { verify } from './audit.ts';
+import { explain } from './explain.ts';
 import { toPlain, type Output } from './output.ts';
 
 interface Surroundings {
@@ -54,6 +57,26 @@ function createProgram({ write, complain, now }: Surroundings, finish: (code: nu
     .option('--lines <count>', 'how many lines', toLines, 100)
     .action(act<Common & { plane: string; name: string; lines: number }>(logs));
   agentCommand('receipt', 'show the signed proof that an agent was removed').action(act<Common & { plane: string; name: string }>(receipt));
+  common(program.command('explain').description('say why a user\u2019s agent has the policy it has'))
+    .requiredOption('--plane <name>', 'the plane')
+    .requiredOption('--user <user>', 'an e-mail address or a directory id')
+    .action(act<Common & { plane: string; user: string }>(explain));
+  common(program.command('approvals').description('list changes of policy that wait for an admin, or were decided'))
+    .option('--plane <name>', 'the plane', 'acme')
+    .addOption(new Option('--state <state>', 'those in one state only').choices(approvalStates))
+    .action(act<Common & { plane: string; state?: string }>(approvals));
+  const decideCommand = (name: 'approve' | 'deny', description: string): Command =>
+    common(program.command(name).description(description))
+      .option('--plane <name>', 'the plane', 'acme')
+      .requiredOption('--id <approval>', 'as `planes approvals` shows it')
+      .option('--reason <text>', 'why, for the audit log')
+      .action(
+        act<Common & { plane: string; id: string; reason?: string }>((client, output, { plane, id, reason }) =>
+          decide(client, output, { plane, id, decision: name, ...(reason === undefined ? {} : { reason }) }),
+        ),
+      );
+  decideCommand('approve', 'let a change of policy create or remove its agents');
+  decideCommand('deny', 'leave the agents of a change of policy as they are');
   common(program.command('audit').description('the audit log').command('verify').description('check every hash chain'))
     .option('--plane <name>', 'the plane', 'acme')
     .action(

@@ -181,7 +181,7 @@ describe('agent card', () => {
   });
 
   it('puts conditions and typing errors into plain words, each once', () => {
-    const problem = 'modelTier: found "opuss"; allowed: haiku, sonnet, opus';
+    const problem = 'modelTier: found "opuss"; allowed: haiku, sonnet or opus';
     const agent = agentOf(7, { conditions: [{ type: 'InvalidSpec', message: problem }] });
     const text = textOf(agentCard(userOf(7, { agent, problems: [problem, 'budgetCap: found -1; allowed: at least 0'] }), nowMs));
     expect(text.split(problem)).toHaveLength(2);

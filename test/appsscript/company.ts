@@ -44,6 +44,7 @@ export const userOf = (at: number, changes: Partial<UserView> = {}): UserView =>
   active: true,
   policy,
   problems: [],
+  notes: [],
   agent: agentOf(at),
   ...changes,
 });

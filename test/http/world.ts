@@ -5,13 +5,11 @@ import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Server } from 'node:http';
 import { toAgentId } from '../../shared/agent.ts';
-import { decidingGroups } from '../../functions/directory/look.ts';
 import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
-import { openMailbox } from '../../functions/mail/mailbox.ts';
 import { createPlane } from '../../functions/plane.ts';
 import { createDirectory } from '../../functions/providers/cloud/google.ts';
-import { createGoogleWorkspace } from '../../functions/providers/identity/google-workspace.ts';
 import { createInProcessWake } from '../../functions/wake/in-process.ts';
+import { connectDirectory } from '../../scripts/local/directory.ts';
 import { readPlaneFile } from '../../scripts/local/plane-file.ts';
 import { createWorkspace } from '../../scripts/local/workspace/index.ts';
 import { createInstantProviders } from '../bench/instant-providers.ts';
@@ -36,23 +34,16 @@ export async function openWorld() {
   if (typeof address !== 'object' || !address) throw new Error('no address');
   const url = `http://127.0.0.1:${address.port}`;
   const directory = createDirectory({ rootUrl: `${url}/google/`, fetchImplementation: fetch });
-  const identity = createGoogleWorkspace({
-    directory,
-    domain: 'acme.test',
-    policyGroups: decidingGroups(plane),
-    audiences: [audience],
-    certsUrl: `${url}/google/oauth2/v1/certs`,
-    fetch,
-  });
+  const { sink, ...connected } = connectDirectory({ url, plane, store, audience, clock: systemClock, fetch });
+  workspace.setSink(sink);
   const running = createPlane({
-    ...{ plane, store, wake, log, keys, identity, clock: systemClock, hashing: nodeHashing, random: randomUUID },
+    ...{ plane, store, wake, log, keys, ...connected, clock: systemClock, hashing: nodeHashing, random: randomUUID },
     providers: createInstantProviders('acme'),
-    mailbox: openMailbox({ file: join(folder, 'mail.sqlite') }),
     upstream: { maker: 'stand-in' },
     company: 'Acme',
     publicUrl: url,
     holder: 'test',
-    times: { effectMs: 200, waitMs: 50, resyncMs: 30_000, leaseMs: 30_000, fullListMs: 300_000, lagMs: 0 },
+    times: { effectMs: 200, waitMs: 50, resyncMs: 30_000, leaseMs: 30_000, lagMs: 0 },
   });
   wake.attach(running.runner);
   serve = async (request) =>

@@ -108,12 +108,12 @@ describe('planes.yaml', () => {
     [
       'an unknown tool',
       (plane) => (plane.spec['agents'] = [{ name: 'a', owner: 'a@acme.com', tools: ['exec', 'teleport'] }]),
-      'spec.agents[0].tools[1]: found "teleport"; allowed: calendar, crm, email, exec, github, ssh',
+      'spec.agents[0].tools[1]: found "teleport"; allowed: calendar, crm, email, exec, github or ssh',
     ],
     [
       'an unknown tier',
       (plane) => (plane.spec['agents'] = [{ name: 'a', owner: 'a@acme.com', modelTier: 'Opuss' }]),
-      'spec.agents[0].modelTier: found "Opuss"; allowed: haiku, sonnet, opus',
+      'spec.agents[0].modelTier: found "Opuss"; allowed: haiku, sonnet or opus',
     ],
   ] as [string, (plane: { spec: Record<string, unknown> }) => unknown, string][])(
     'says where %s is, what was found and what is allowed',

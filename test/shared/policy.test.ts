@@ -130,8 +130,8 @@ describe('directory requests', () => {
     expect(read.requests).toEqual({ agentEnabled: true });
     expect(read.unreadable).toEqual(['modelTier', 'tools']);
     expect(read.problems).toEqual([
-      { path: 'modelTier', found: '"Opuss"', allowed: 'haiku, sonnet, opus' },
-      { path: 'toolAllowlist[1]', found: '"teleport"', allowed: 'calendar, crm, email, exec, github, ssh' },
+      { path: 'modelTier', found: '"Opuss"', allowed: 'haiku, sonnet or opus' },
+      { path: 'toolAllowlist[1]', found: '"teleport"', allowed: 'calendar, crm, email, exec, github or ssh' },
     ]);
   });
 

@@ -1,0 +1,57 @@
+import type { ApprovalView } from '../../shared/contract.ts';
+import type { ChangeDeps } from '../core/agents.ts';
+import type { ApprovalRecord } from '../core/records.ts';
+import type { Store } from '../core/store.ts';
+import { decideApproval } from '../directory/approvals.ts';
+import type { Handlers } from './handlers.ts';
+
+/** How many of the agents that wait an answer names. */
+const mostNamed = 100;
+
+const toIso = (at: number | undefined): string | null => (at === undefined ? null : new Date(at).toISOString());
+
+async function readAgents(approvalId: string, store: Store): Promise<ApprovalView['agents']> {
+  const holds = await store.query('holds', 'byApproval', { equals: [approvalId], limit: mostNamed });
+  return holds.map(({ agentId, ownerEmail, to }) => ({ agentId, ownerEmail, to }));
+}
+
+/** One that still counts is no approval yet. */
+type Asked = ApprovalRecord & { readonly state: ApprovalView['state'] };
+const isAsked = (approval: ApprovalRecord): approval is Asked => approval.state !== 'counting';
+
+const toView = (
+  { id, planeId, creates, removes, askedAt, decidedAt, decidedBy, reason }: ApprovalRecord,
+  state: Asked['state'],
+  agents: ApprovalView['agents'],
+): ApprovalView => ({
+  ...{ id, planeId, state, creates, removes, agents },
+  askedAt: new Date(askedAt).toISOString(),
+  decidedAt: toIso(decidedAt),
+  decidedBy: decidedBy ?? null,
+  reason: reason ?? null,
+});
+
+export function createApprovalHandlers(deps: ChangeDeps): Pick<Handlers, 'listApprovals' | 'decideApproval'> {
+  const { store } = deps;
+  return {
+    async listApprovals({ params: { planeId }, query: { state, cursor, limit } }) {
+      const range = { ...(cursor === undefined ? {} : { before: Number(cursor) }), reverse: true, limit: limit + 1 };
+      const rows = await (state === undefined
+        ? store.query('approvals', 'byPlane', { equals: [planeId], ...range })
+        : store.query('approvals', 'byState', { equals: [planeId, state], ...range }));
+      const shown = rows.slice(0, limit);
+      const views = shown.filter(isAsked).map(async (approval) => toView(approval, approval.state, await readAgents(approval.id, store)));
+      return {
+        approvals: await Promise.all(views),
+        next: rows.length > limit ? String(shown.at(-1)?.askedAt) : null,
+      };
+    },
+    async decideApproval({ params: { planeId, approvalId }, body: { decision, reason }, actor, authorize }) {
+      await authorize();
+      // Approved agents no longer wait, so they are read before.
+      const agents = await readAgents(approvalId, store);
+      const approval = await decideApproval(planeId, approvalId, decision, actor, reason, deps);
+      return toView(approval, decision === 'approve' ? 'approved' : 'denied', agents);
+    },
+  };
+}
