@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
 import type { Plane } from '../shared/plane.ts';
+import { createAlertHandler } from './budget/alerts.ts';
+import { createBudget } from './budget/budget.ts';
 import type { AgentDraft } from './core/agents.ts';
 import { createCredentials, type Credentials } from './core/credentials.ts';
 import { createTally, type Tally } from './core/notes.ts';
@@ -11,17 +13,16 @@ import { createRunner, makeDue, type Handler, type Runner, type Wake } from './c
 import type { Store } from './core/store.ts';
 import type { Clock, Ctx, Hashing, Log } from './core/surroundings.ts';
 import { sweepOrphans } from './core/sweep.ts';
-import { createLook } from './directory/look.ts';
-import { createPublish } from './directory/publish.ts';
-import { createFullList, createWatch } from './directory/watch.ts';
+import { createIntake } from './directory/intake.ts';
 import { mountAgentDoor } from './http/agent-door.ts';
 import { mountApi, type ApiDeps } from './http/api.ts';
+import { mountAuditLogPush } from './http/audit-log-push.ts';
 import { mountDirectoryPush } from './http/directory-push.ts';
 import { mountMail } from './http/mail.ts';
 import { mountOwnerPage } from './http/owner-page.ts';
 import type { Keys } from './keys.ts';
 import { createCorrespondence } from './mail/correspondence.ts';
-import type { Mailbox } from './mail/mailbox.ts';
+import { createMailbox } from './mail/mailbox.ts';
 import { modelApi, mountModelGateway, type Upstream } from './model/gateway.ts';
 import { modelLimits } from './model/models.ts';
 
@@ -35,13 +36,20 @@ export interface PlaneDeps {
   readonly keys: Keys;
   readonly identity: IdentityProvider;
   readonly providers: Providers;
-  readonly mailbox: Mailbox;
   readonly upstream: Upstream;
   readonly company: string;
   /** The plane's address as owners, agents and the directory reach it, without a trailing slash. */
   readonly publicUrl: string;
   /** Names this process in leases and audit rows. */
   readonly holder: string;
+  /** Names and ids under which the directory's audit log speaks of our service. */
+  readonly services: readonly string[];
+  /** Accounts under which we write to the directory ourselves. */
+  readonly ownAccounts: readonly string[];
+  /** Throws unless a push of audit log entries comes from where it should; absent where there are none. */
+  readonly verifyPush?: (request: Request) => Promise<unknown>;
+  /** Puts into the directory what the plane needs there; absent where an admin does it. */
+  readonly installer?: { install(ctx: Ctx): Promise<{ readonly done: readonly string[] }> };
   readonly knows?: ApiDeps['knows'];
   /** A random text of 128 bits or more. */
   readonly random: () => string;
@@ -51,7 +59,6 @@ export interface PlaneDeps {
     readonly waitMs: number;
     readonly resyncMs: number;
     readonly leaseMs: number;
-    readonly fullListMs: number;
     readonly lagMs: number;
   };
 }
@@ -59,30 +66,40 @@ export interface PlaneDeps {
 export interface RunningPlane {
   readonly app: Hono;
   readonly runner: Runner;
+  /** What comes before the slash of the keys that the runner runs. */
+  readonly kinds: readonly string[];
   readonly credentials: Credentials;
   readonly tally: Tally;
-  /** Makes the plane's own errands due: push channel, full list, orphan sweep. */
+  /** Makes the plane's own errands due: push channel, walks, polls, orphan sweep. */
   begin(): Promise<void>;
+  /** Makes those due that have no row yet; for a sweep of which many may run. */
+  ensure(): Promise<void>;
 }
 
 const sweepMs = 60_000;
+const dayMs = 24 * 60 * 60_000;
 
 /** Puts one plane together from its providers, store and surroundings. */
 export function createPlane(deps: PlaneDeps): RunningPlane {
-  const { plane, store, wake, clock, hashing, log, keys, identity, providers, mailbox, times } = deps;
+  const { plane, store, wake, clock, hashing, log, keys, identity, providers, times } = deps;
   const planeId = plane.metadata.name;
   const planes = [plane];
   const requestId = deps.random;
   const credentials = createCredentials({ key: keys.tokenKey, store, clock });
   const change = { store, clock, hashing, wake };
   const tally = createTally({ store, clock, hashing });
+  const mailbox = createMailbox({ store });
   const correspondence = createCorrespondence({
     ...{ mailbox, store, clock, tally, credentials, publicUrl: deps.publicUrl },
     company: () => deps.company,
     mailDomain: `agents.${plane.spec.identity.domain}`,
   });
-  const look = createLook({ ...change, identity, planes });
+  const intake = createIntake({
+    ...{ ...change, planes, identity, log, random: deps.random, services: deps.services, ownAccounts: deps.ownAccounts },
+    address: `${deps.publicUrl}/events/directory`,
+  });
   const listings = createListings(providers, planeId);
+  const budget = createBudget({ store, clock, hashing, log, wake, random: deps.random });
 
   const pass = createPass({
     ...{ store, clock, hashing, log, wake, listings },
@@ -101,11 +118,6 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
     }),
     restart: (agentId, ctx) => providers.infra.restart(agentId, ctx),
   });
-  const publish = createPublish({ identity, store, clock });
-  const watching = { identity, store, clock, wake, log, planes, random: deps.random, address: `${deps.publicUrl}/events/directory` };
-  const watch = createWatch(watching);
-  const fullList = createFullList(watching);
-
   function tombstone(agentId: string): AgentDraft {
     const { defaults, region } = plane.spec.infrastructure;
     const nobody = { value: false, origin: 'sweep' } as const;
@@ -134,37 +146,63 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
   }
 
   const errands: Readonly<Record<string, (ctx: Ctx) => Promise<number>>> = {
-    watch,
-    async list(ctx) {
-      await fullList(ctx);
-      return times.fullListMs;
+    ...intake.errands,
+    async install(ctx) {
+      const { done } = (await deps.installer?.install(ctx)) ?? { done: [] };
+      for (const what of done) log.info(`in the directory: ${what}`);
+      return dayMs;
+    },
+    async budgets() {
+      await budget.sweep();
+      return sweepMs;
     },
     async orphans(ctx) {
       await sweepOrphans(ctx, { ...change, planeId, listings, tombstone });
       return sweepMs;
     },
   };
-  const ctxOf = (signal: AbortSignal): Ctx => ({ signal, log });
+  const standing = Object.keys(errands).map((name) => `plane/${name}`);
   const handlers: Record<string, Handler> = {
+    ...intake.handlers,
     pass,
-    publish: (agentId, signal) => publish(agentId, ctxOf(signal)),
-    look: (userId, signal) => look(userId, ctxOf(signal)).then(() => undefined),
-    plane: async (name, signal) => errands[name]?.(ctxOf(signal)),
+    alert: createAlertHandler({
+      ...{ store, deliver: (message) => mailbox.deliver(message), from: `agents-plane@agents.${plane.spec.identity.domain}` },
+      ...(plane.spec.identity.adminEmail === undefined ? {} : { adminEmail: plane.spec.identity.adminEmail }),
+    }),
+    plane: async (name, signal) => errands[name]?.({ signal, log }),
   };
+
+  /** Makes errands due: all of them, or those that have no row yet. */
+  async function makeErrandsDue(onlyNew: boolean): Promise<void> {
+    for (const key of standing) {
+      const made = await store.transact(async (tx) => {
+        const row = await tx.get('schedule', key);
+        if (row && onlyNew) return false;
+        makeDue(tx, key, row, clock.now());
+        return true;
+      });
+      if (made) wake.wake(key);
+    }
+  }
 
   const nap = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal }).catch(() => undefined);
   const app = new Hono();
   app.get('/healthz', (c) => c.json({ ok: true }));
   mountApi(app, {
-    ...{ ...change, planes, identity, look, log, requestId, tally },
+    ...{ ...change, planes, identity, look: intake.look, log, requestId, tally },
     infraOf: () => providers.infra,
     callMs: 20_000,
     ...(deps.knows ? { knows: deps.knows } : {}),
   });
-  mountDirectoryPush(app, { store, clock, wake, log, equal: keys.tokenKey.equal });
+  mountDirectoryPush(app, { store, clock, hashing, wake, log, equal: keys.tokenKey.equal, planeIds: [planeId] });
+  if (deps.verifyPush) mountAuditLogPush(app, { verify: deps.verifyPush, signal: intake.signal, log });
   mountOwnerPage(app, { store, clock, log, credentials, requestId });
   mountMail(app, { mailbox, correspondence, log, requestId });
-  mountModelGateway(app, { clock, log, credentials, upstream: deps.upstream, requestId, tally, sleep: nap });
+  const { timeZone, budget: budgetTerms } = plane.spec;
+  mountModelGateway(app, {
+    ...{ clock, log, credentials, upstream: deps.upstream, requestId, tally, sleep: nap, budget },
+    termsOf: () => ({ timeZone, ...budgetTerms }),
+  });
   mountAgentDoor(app, {
     ...{ store, clock, hashing, wake, log, credentials, requestId, tally },
     terms: (agent) => ({
@@ -183,14 +221,10 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
   return {
     app,
     runner: createRunner({ store, clock, log, handlers, runMs: 3 * times.leaseMs }),
+    kinds: Object.keys(handlers),
     credentials,
     tally,
-    async begin() {
-      for (const name of Object.keys(errands)) {
-        const key = `plane/${name}`;
-        await store.transact(async (tx) => makeDue(tx, key, await tx.get('schedule', key), clock.now()));
-        wake.wake(key);
-      }
-    },
+    begin: () => makeErrandsDue(false),
+    ensure: () => makeErrandsDue(true),
   };
 }

@@ -133,7 +133,9 @@ export async function acquire(agentId: string, signal: AbortSignal, deps: LeaseD
         tx.set('statuses', agentId, { ...status, effectsUntil: Math.max(status.effectsUntil, current?.effectsUntil ?? 0) });
         makeDue(tx, publishKey(agentId), publish, clock.now());
       }
-      if (head) also?.(tx, append(tx, head, entries, hashing));
+      if (!head) return;
+      const end = append(tx, head, entries, hashing);
+      also?.(tx, end);
     });
     if (status) wake.wake(publishKey(agentId));
   }

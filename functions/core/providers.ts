@@ -40,6 +40,28 @@ export interface UserFilter {
   readonly ou?: string;
 }
 
+export interface UserPage {
+  readonly users: readonly UserIdentity[];
+  /** Asks for the page after this one; absent on the last. */
+  readonly next?: string;
+}
+
+/** The parts of a directory's audit log that say something about users, groups or org units. */
+export const activityApplications = ['admin', 'groups_enterprise', 'login'] as const;
+export type ActivityApplication = (typeof activityApplications)[number];
+
+/** One entry of the directory's audit log. The same entry has the same id by whatever way it reaches us. */
+export interface Activity {
+  /** `<microseconds since 1970>/<qualifier>`. */
+  readonly id: string;
+  /** When it happened, in milliseconds since 1970. */
+  readonly at: number;
+  readonly application: ActivityApplication;
+  /** Who did it, where it is said. */
+  readonly actor?: string;
+  readonly events: readonly { readonly name: string; readonly parameters: Readonly<Record<string, string>> }[];
+}
+
 /** A push channel of the directory: where it calls, and the secret it shows when it does. */
 export interface WatchChannel {
   readonly id: string;
@@ -52,15 +74,26 @@ export interface IdentityProvider {
   readonly name: string;
   /** Proves who sent an ID token; throws `unauthenticated` when it does not verify for our audience. Roles are read fresh. */
   authenticate(token: string, ctx: Ctx): Promise<UserIdentity>;
-  /** By immutable id or e-mail, without roles (empty). A deleted user is absent. */
+  /** The roles that a user holds now, read fresh: a mutating call asks again at the moment of effect. */
+  rolesOf(userId: string, ctx: Ctx): Promise<UserIdentity['roles']>;
+  /** By immutable id or e-mail, without roles (empty); of who is not active, without groups too. A deleted user is absent. */
   resolveUser(key: string, ctx: Ctx): Promise<UserIdentity | undefined>;
   /** Every user that is not deleted, page by page, without groups (empty) and roles (empty). */
   listUsers(filter: UserFilter, ctx: Ctx): AsyncIterable<UserIdentity>;
+  /** One page of at most 500 users, without groups and roles; with `deleted`, of those who were deleted and can come back. */
+  listPage(page: { readonly token?: string; readonly deleted?: boolean }, ctx: Ctx): Promise<UserPage>;
+  /** The ids of all users in a group, nested groups included; `undefined` when there is no such group. All or nothing. */
+  membersOf(group: string, ctx: Ctx): Promise<readonly string[] | undefined>;
+  /** The audit log from a time on (milliseconds since 1970), newest first. Entries may appear minutes late, or never. */
+  activities(application: ActivityApplication, since: number, ctx: Ctx): AsyncIterable<Activity>;
   /** Opens a push channel for every change of every user. Channels are never renewed: open another before this one expires. */
   watchEvents(channel: WatchChannel, ctx: Ctx): Promise<{ readonly resourceId: string; readonly expiresAt: number }>;
   stopWatching(channel: { readonly id: string; readonly resourceId: string }, ctx: Ctx): Promise<void>;
-  /** Overwrites the published fields of a user; a user who is gone is fine. */
-  publish(userId: string, fields: PublishedFields, ctx: Ctx): Promise<void>;
+  /**
+   * Overwrites the published fields of a user; a user who is gone is fine. Answers in how many milliseconds to try again when
+   * the share of the directory's quota that is kept for this kind of write is used up, and writes nothing then.
+   */
+  publish(userId: string, fields: PublishedFields, kind: 'status' | 'heartbeat', ctx: Ctx): Promise<number | undefined>;
   /** Writes an admin's requests into the directory, `null` clears a field. */
   writeRequests(userId: string, requests: { readonly [K in keyof UserRequests]: UserRequests[K] | null }, ctx: Ctx): Promise<void>;
 }

@@ -81,10 +81,25 @@ export interface ScheduleRecord {
   readonly stamp: number;
 }
 
-/** How many looks at a user have begun. */
-export interface LookRecord {
-  readonly userId: string;
-  readonly seq: number;
+/** A mail in the mailbox that the plane itself keeps. */
+export interface MailRecord {
+  readonly id: string;
+  /** ISO 8601, UTC, with milliseconds. */
+  readonly date: string;
+  readonly from: string;
+  /** One bare address. */
+  readonly to: string;
+  /** `all`, so that a query may ask for everybody's. */
+  readonly box: 'all';
+  /** `to` in lower case. */
+  readonly recipient: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+  /** The id of the message that this one answers. */
+  readonly inReplyTo?: string;
+  /** The ids of the thread up to here, oldest first. */
+  readonly references?: readonly string[];
 }
 
 /** Written by the sidecar's door. */
@@ -115,21 +130,6 @@ export interface IntroductionRecord {
   readonly incarnation: number;
   readonly sentAt: number;
   readonly by: 'agent' | 'plane';
-}
-
-/** What was last written to the directory for an agent. */
-export interface PublishedRecord {
-  readonly agentId: string;
-  readonly agentStatus: string;
-  readonly lastHeartbeat: string;
-  readonly at: number;
-}
-
-export interface ChannelRecord {
-  readonly id: string;
-  readonly token: string;
-  readonly resourceId: string;
-  readonly expiresAt: number;
 }
 
 export interface Actor {
@@ -189,3 +189,6 @@ export interface MessageRecord {
   readonly state: 'waiting' | 'answered';
   readonly answer?: string;
 }
+
+export type * from './records-directory.ts';
+export type * from './records-money.ts';

@@ -6,11 +6,14 @@ import type { Clock, Log } from './surroundings.ts';
 /** A hint that a key is due. It may be lost, doubled or late: the schedule row is the truth. */
 export interface Wake {
   wake(key: string): void;
+  /** Sends what was hinted at so far; a function awaits it before it answers, because nothing runs after that. */
+  flush(): Promise<void>;
 }
 
 export const passKey = (agentId: string): string => `pass/${agentId}`;
 export const publishKey = (agentId: string): string => `publish/${agentId}`;
-export const lookKey = (userId: string): string => `look/${userId}`;
+export const lookKey = (userKey: string): string => `look/${userKey}`;
+export const groupKey = (group: string): string => `group/${group}`;
 
 /** Makes keys due inside the caller's transaction; `rows` were read among its reads. */
 export function makeDue(tx: Transaction, key: string, row: ScheduleRecord | undefined, dueAt: number): void {

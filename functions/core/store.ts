@@ -1,18 +1,29 @@
 import type {
   AgentRecord,
+  AlertRecord,
+  ApprovalRecord,
   AuditHead,
   AuditRow,
+  BudgetRecord,
   ChannelRecord,
+  GroupRecord,
   HeartbeatRecord,
+  HoldRecord,
   IntroductionRecord,
   JoinRecord,
   LeaseRecord,
+  LedgerRecord,
   LookRecord,
+  MailRecord,
   MessageRecord,
+  PollRecord,
   PublishedRecord,
+  QuotaRecord,
   Receipt,
   ScheduleRecord,
+  ServiceRecord,
   StatusRecord,
+  WalkRecord,
 } from './records.ts';
 
 export interface Documents {
@@ -30,12 +41,23 @@ export interface Documents {
   auditHeads: AuditHead;
   receipts: Receipt;
   messages: MessageRecord;
+  mails: MailRecord;
+  services: ServiceRecord;
+  groups: GroupRecord;
+  walks: WalkRecord;
+  approvals: ApprovalRecord;
+  holds: HoldRecord;
+  quotas: QuotaRecord;
+  polls: PollRecord;
+  budgets: BudgetRecord;
+  ledger: LedgerRecord;
+  alerts: AlertRecord;
 }
 export type Collection = keyof Documents;
 
 /** Every query that exists: an index is a list of top-level fields, equal on all but the last, in the order of the last. */
 export const indexes = {
-  agents: { byId: ['agentId'], byPlane: ['planeId', 'agentId'], byOwner: ['ownerId'] },
+  agents: { byId: ['agentId'], byPlane: ['planeId', 'agentId'], byOwner: ['ownerId'], byEmail: ['ownerEmail'] },
   statuses: { byPlane: ['planeId', 'agentId'] },
   leases: { byExpiry: ['expiresAt'] },
   schedule: { byDue: ['dueAt'] },
@@ -49,6 +71,17 @@ export const indexes = {
   auditHeads: { byChain: ['chain'] },
   receipts: { byAgent: ['agentId', 'seq'] },
   messages: { byState: ['agentId', 'incarnation', 'state', 'at'], byAgent: ['agentId', 'at'] },
+  mails: { byDate: ['box', 'date'], byRecipient: ['recipient', 'date'] },
+  services: { byScope: ['scope'] },
+  groups: { byGroup: ['group', 'chunk'] },
+  walks: {},
+  approvals: { byState: ['planeId', 'state', 'askedAt'], byPlane: ['planeId', 'askedAt'] },
+  holds: { byApproval: ['approvalId', 'agentId'] },
+  quotas: {},
+  polls: {},
+  budgets: { byMonth: ['planeId', 'month', 'ownerId'], byOpenUntil: ['openUntil'] },
+  ledger: { byOwner: ['ownerId', 'day'], byPlane: ['planeId', 'day'] },
+  alerts: { byPlane: ['planeId', 'at'] },
 } as const satisfies { [C in Collection]: Readonly<Record<string, readonly (keyof Documents[C] & string)[]>> };
 
 export type Scalar = string | number;

@@ -28,6 +28,8 @@ export interface Log {
 export interface Ctx {
   readonly signal: AbortSignal;
   readonly log: Log;
+  /** Set where somebody's access may hang on the answer: quotas keep a share for these. */
+  readonly urgent?: boolean;
 }
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };

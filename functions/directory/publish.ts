@@ -1,5 +1,5 @@
 import type { IdentityProvider, PublishedFields } from '../core/providers.ts';
-import type { AgentRecord, HeartbeatRecord, StatusRecord } from '../core/records.ts';
+import type { AgentRecord, HeartbeatRecord, PublishedRecord, StatusRecord } from '../core/records.ts';
 import type { Store } from '../core/store.ts';
 import type { Clock, Ctx } from '../core/surroundings.ts';
 
@@ -33,8 +33,22 @@ export interface PublishDeps {
   readonly clock: Clock;
 }
 
+/** How long a push may take to tell of our own writing, in milliseconds. */
+const echoMs = 10_000;
+
 /** Writes an agent's published fields into the directory when they changed; answers when to look again, in milliseconds. */
 export function createPublish({ identity, store, clock }: PublishDeps) {
+  const blank = (agentId: string): PublishedRecord => ({ agentId, agentStatus: '', lastHeartbeat: '', at: 0, echoes: 0, echoUntil: 0 });
+
+  /** Each write raises one push that says nothing new; `more` is -1 when the write did not happen. */
+  async function expectEcho(agentId: string, more: 1 | -1): Promise<void> {
+    await store.transact(async (tx) => {
+      const last = (await tx.get('published', agentId)) ?? blank(agentId);
+      const open = last.echoUntil > clock.now() ? last.echoes : 0;
+      tx.set('published', agentId, { ...last, echoes: Math.max(0, open + more), echoUntil: clock.now() + echoMs });
+    });
+  }
+
   return async function publish(agentId: string, ctx: Ctx): Promise<number | undefined> {
     const [agent, status, heartbeat, last] = await Promise.all([
       store.get('agents', agentId),
@@ -45,12 +59,37 @@ export function createPublish({ identity, store, clock }: PublishDeps) {
     if (!agent) return undefined;
     const fields = toPublished(agent, status, heartbeat);
     const again = status?.phase === 'removed' ? undefined : mirrorMs;
-    const sameStatus = last?.agentStatus === fields.agentStatus;
+    const sameStatus = last !== undefined && last.at > 0 && last.agentStatus === fields.agentStatus;
     if (sameStatus && last.lastHeartbeat === fields.lastHeartbeat) return again;
     if (sameStatus && last.lastHeartbeat !== '' && clock.now() - last.at < mirrorMs && again !== undefined)
       return last.at + mirrorMs - clock.now();
-    await identity.publish(agent.ownerId, fields, ctx);
-    await store.transact(async (tx) => tx.set('published', agentId, { ...fields, at: clock.now() }));
+    await expectEcho(agentId, 1);
+    try {
+      const waitMs = await identity.publish(agent.ownerId, fields, sameStatus ? 'heartbeat' : 'status', ctx);
+      if (waitMs !== undefined) {
+        await expectEcho(agentId, -1);
+        return waitMs;
+      }
+    } catch (error) {
+      await expectEcho(agentId, -1);
+      throw error;
+    }
+    await store.transact(async (tx) => {
+      const written = (await tx.get('published', agentId)) ?? blank(agentId);
+      tx.set('published', agentId, { ...written, ...fields, at: clock.now() });
+    });
     return again;
   };
+}
+
+/** Whether a push only tells of our own writing; each write excuses one push. */
+export async function isEcho(agentId: string, { store, clock }: Pick<PublishDeps, 'store' | 'clock'>): Promise<boolean> {
+  const seen = await store.get('published', agentId);
+  if (!seen || seen.echoes === 0 || seen.echoUntil <= clock.now()) return false;
+  return store.transact(async (tx) => {
+    const last = await tx.get('published', agentId);
+    if (!last || last.echoes === 0 || last.echoUntil <= clock.now()) return false;
+    tx.set('published', agentId, { ...last, echoes: last.echoes - 1 });
+    return true;
+  });
 }

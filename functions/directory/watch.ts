@@ -1,4 +1,3 @@
-import type { Plane } from '../../shared/plane.ts';
 import type { IdentityProvider } from '../core/providers.ts';
 import type { ChannelRecord } from '../core/records.ts';
 import { lookKey, makeDue, type Wake } from '../core/schedule.ts';
@@ -6,7 +5,7 @@ import type { Store } from '../core/store.ts';
 import type { Clock, Ctx, Log } from '../core/surroundings.ts';
 
 export interface WatchDeps {
-  readonly identity: Pick<IdentityProvider, 'watchEvents' | 'stopWatching' | 'listUsers'>;
+  readonly identity: Pick<IdentityProvider, 'watchEvents' | 'stopWatching'>;
   readonly store: Store;
   readonly clock: Clock;
   readonly wake: Wake;
@@ -56,27 +55,4 @@ export async function makeLookDue(userId: string, { store, clock, wake }: Pick<W
   const key = lookKey(userId);
   await store.transact(async (tx) => makeDue(tx, key, await tx.get('schedule', key), clock.now()));
   wake.wake(key);
-}
-
-const canEnable = (plane: Plane): boolean =>
-  plane.spec.agents.length > 0 || plane.spec.policies.some(({ spec }) => spec.agentEnabled === true);
-
-/** Looks at everybody who has an agent or could have one, whatever events were lost; answers how many looks it asked for. */
-export function createFullList(deps: WatchDeps & { readonly planes: readonly Plane[] }) {
-  const { identity, store, planes } = deps;
-  return async function fullList(ctx: Ctx): Promise<number> {
-    const everybody = planes.some(canEnable);
-    const due = new Set<string>();
-    for await (const user of identity.listUsers({}, ctx)) if (everybody || user.fields['agentEnabled'] === true) due.add(user.id);
-    let from = '';
-    for (;;) {
-      const agents = await store.query('agents', 'byId', { from, limit: 500 });
-      for (const { ownerId, desired } of agents) if (desired === 'running') due.add(ownerId);
-      const last = agents.at(-1);
-      if (agents.length < 500 || !last) break;
-      from = `${last.agentId}\u0000`;
-    }
-    for (const userId of due) await makeLookDue(userId, deps);
-    return due.size;
-  };
 }

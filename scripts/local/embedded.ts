@@ -5,13 +5,9 @@ import { PlaneError } from '../../functions/core/errors.ts';
 import { endLeases } from '../../functions/core/lease.ts';
 import type { Log } from '../../functions/core/surroundings.ts';
 import type { Config } from '../../functions/config.ts';
-import { decidingGroups } from '../../functions/directory/look.ts';
 import { readIfPresent, writeFileAtomic } from '../../functions/files.ts';
 import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
-import { openMailbox } from '../../functions/mail/mailbox.ts';
 import { createPlane } from '../../functions/plane.ts';
-import { createDirectory } from '../../functions/providers/cloud/google.ts';
-import { createGoogleWorkspace } from '../../functions/providers/identity/google-workspace.ts';
 import { takeLock } from '../../functions/providers/infra/host-lock.ts';
 import { createLocalInfra } from '../../functions/providers/infra/local.ts';
 import { createDirectNetwork } from '../../functions/providers/network/direct.ts';
@@ -23,6 +19,7 @@ import { buildAddon } from '../build-addon.ts';
 import { buildSidecar } from '../build-sidecar.ts';
 import { endpointFile, type Endpoint } from '../client.ts';
 import { consoleDoors } from './console-doors.ts';
+import { connectDirectory } from './directory.ts';
 import { openFolders } from './folders.ts';
 import { listen, refuseTaken } from './server.ts';
 import { createWorkspace } from './workspace/index.ts';
@@ -34,7 +31,7 @@ export interface EmbeddedPlane extends Endpoint {
 /** The audience of ID tokens that the console's add-on carries; on Google it is the script's OAuth client id. */
 const audience = 'agents-plane.local';
 
-const times = { effectMs: 4_000, waitMs: 1_000, resyncMs: 30_000, leaseMs: 10_000, fullListMs: 5 * 60_000, lagMs: 0 };
+const times = { effectMs: 4_000, waitMs: 1_000, resyncMs: 30_000, leaseMs: 10_000, lagMs: 0 };
 
 const company = (domain: string): string => domain.charAt(0).toUpperCase() + (domain.split('.')[0] ?? domain).slice(1);
 
@@ -55,7 +52,6 @@ export async function startEmbedded(config: Config, plane: Plane, root: string, 
   const folders = openFolders(config);
   const { lock, store } = openStore(folders.data);
   const keys = openKeys({ dir: folders.keys, log });
-  const mailbox = openMailbox({ file: join(folders.data, 'mail.sqlite') });
   const workspace = createWorkspace({
     file: join(folders.data, 'workspace.sqlite'),
     domain,
@@ -92,18 +88,13 @@ export async function startEmbedded(config: Config, plane: Plane, root: string, 
     secrets: createLocalSecrets({ planeId, dir: secretsDir, dataKey: keys.dataKey, grantsDir: folders.grants }),
     network: createDirectNetwork({ planeId, dir: join(folders.data, 'network'), portOf }),
   };
-  const identity = createGoogleWorkspace({
-    directory: createDirectory({ rootUrl: `${url}/google/` }),
-    domain,
-    audiences: [audience],
-    policyGroups: decidingGroups(plane),
-    certsUrl: `${url}/google/oauth2/v1/certs`,
-  });
+  const { sink, ...directory } = connectDirectory({ url, plane, store, audience, clock: systemClock });
+  workspace.setSink(sink);
 
   const token = randomBytes(24).toString('base64url');
   const wake = createInProcessWake({ clock: systemClock, log, concurrency: 16, sweepMs: 60_000 });
   const running = createPlane({
-    ...{ plane, store, wake, log, keys, identity, providers, mailbox, times },
+    ...{ plane, store, wake, log, keys, providers, times, ...directory },
     clock: systemClock,
     hashing: nodeHashing,
     upstream: config.upstream,
@@ -148,7 +139,6 @@ export async function startEmbedded(config: Config, plane: Plane, root: string, 
       });
       await console.close();
       workspace.close();
-      mailbox.close();
       await store.close();
       lock.release();
     },

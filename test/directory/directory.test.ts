@@ -44,7 +44,7 @@ describe('what the directory says', () => {
       const text = String((await published('bob@acme.test'))['agentStatus']);
       return text.includes('InvalidSpec') && text;
     });
-    expect(status).toContain('modelTier: found "hiaku"; allowed: haiku, sonnet, opus');
+    expect(status).toContain('modelTier: found "hiaku"; allowed: haiku, sonnet or opus');
     expect(await record('bob@acme.test')).toMatchObject({ desired: 'running', spec: { modelTier: 'haiku' } });
   });
 
@@ -126,15 +126,15 @@ describe('what the directory says', () => {
     expect(world.warnings.filter((line) => line.includes('refused a directory push'))).toHaveLength(4);
   });
 
-  it('finds by the full list what no push told of', async () => {
+  it('finds by a walk what no push told of', async () => {
     const { id, resourceId } = await openChannel();
     await world.directory.channels.stop({ requestBody: { id, resourceId } });
     await enable('bob@acme.test');
     await world.store.transact(async (tx) => {
-      await tx.get('schedule', 'plane/list');
-      tx.set('schedule', 'plane/list', { key: 'plane/list', dueAt: 0, attempts: 0, stamp: 99 });
+      await tx.get('schedule', 'plane/walk');
+      tx.set('schedule', 'plane/walk', { key: 'plane/walk', dueAt: 0, attempts: 0, stamp: 99 });
     });
-    world.wake.wake('plane/list');
+    world.wake.wake('plane/walk');
     await eventually('a record', () => record('bob@acme.test'));
   });
 });

@@ -1,7 +1,8 @@
 import { toAgentId } from '../../shared/agent.ts';
 import type { UserIdentity } from '../../functions/core/providers.ts';
 import { nodeHashing } from '../../functions/keys.ts';
-import { claims, createLook, decidingGroups } from '../../functions/directory/look.ts';
+import { createLook } from '../../functions/directory/look.ts';
+import { claims, namedGroups } from '../../functions/directory/standing.ts';
 import { createWatch } from '../../functions/directory/watch.ts';
 import { readPlaneFile } from '../../scripts/local/plane-file.ts';
 import { join } from 'node:path';
@@ -12,7 +13,7 @@ const log = { info: () => undefined, warn: () => undefined };
 const signal = new AbortController().signal;
 const clock = { now: () => 1_000_000, deadline: () => signal };
 const ctx = { signal, log };
-const wake = { wake: () => undefined };
+const wake = { wake: () => undefined, flush: async () => undefined };
 const agentId = toAgentId('acme', '1', nodeHashing.sha256);
 const alice: UserIdentity = {
   ...{ id: '1', email: 'alice@acme.test', name: 'Alice Archer', ouPath: '/Engineering', groups: [], active: true, roles: [] },
@@ -62,7 +63,7 @@ describe('a plane that selects by group', () => {
   };
 
   it('asks for membership of that group as of those that policies name', () => {
-    expect(decidingGroups(selecting)).toEqual(['pilots@acme.test', 'engineering-leads@acme.test']);
+    expect(namedGroups(selecting)).toEqual(['pilots@acme.test', 'engineering-leads@acme.test']);
   });
 
   it('claims its members and nobody else', () => {
@@ -100,7 +101,6 @@ describe('the push channel', () => {
           return { resourceId: `resource-${opened}`, expiresAt: now + ttlMs };
         },
         stopWatching: async ({ resourceId }) => void stopped.push(resourceId),
-        async *listUsers() {},
       },
     });
     await expect(watch(ctx)).rejects.toThrow('503');

@@ -105,7 +105,7 @@ export function createWorld({ seed, users: userCount, workers: workerCount }: Wo
     hint(key, at);
   }
   /** Publishing is another's part: its rows wait for the next poll. */
-  const wake: Wake = { wake: (key) => key.startsWith('pass/') && hint(key, clock.now()) };
+  const wake: Wake = { wake: (key) => key.startsWith('pass/') && hint(key, clock.now()), flush: async () => undefined };
 
   function wire(session: Session) {
     const store = createStorePort(session, documents, invariants.watch, stage);

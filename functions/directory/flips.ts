@@ -1,0 +1,144 @@
+import type { Plane } from '../../shared/plane.ts';
+import type { ChangeDeps } from '../core/agents.ts';
+import type { Actor, ApprovalRecord, HoldRecord, WalkRecord } from '../core/records.ts';
+import { lookKey, makeDue } from '../core/schedule.ts';
+import type { Log } from '../core/surroundings.ts';
+import { moveApproval, mostUnasked, releaseHolds } from './approvals.ts';
+
+/** An agent that policy alone, and no suspension, deletion or edit of its user's page, would create or remove. */
+export interface Flip {
+  readonly planeId: string;
+  readonly agentId: string;
+  readonly userId: string;
+  readonly ownerEmail: string;
+  readonly to: HoldRecord['to'];
+}
+
+export interface FlipsDeps extends ChangeDeps {
+  readonly planes: readonly Plane[];
+  readonly log: Log;
+}
+
+const actor: Actor = { kind: 'plane', id: 'walk' };
+
+const approvalIdOf = ({ name, startedAt }: WalkRecord, planeId: string): string => `${planeId}.${name}.${startedAt}`;
+
+/**
+ * Counts what a walk would create or remove through policy, and decides at its end: few go on, many wait for an admin. Until
+ * then each is held under the walk's own approval, which keeps nothing else from acting on it.
+ */
+export function createFlips(deps: FlipsDeps) {
+  const { store, clock, wake, log, planes } = deps;
+
+  async function count(walk: WalkRecord, { planeId, agentId, userId, ownerEmail, to }: Flip): Promise<void> {
+    const approvalId = approvalIdOf(walk, planeId);
+    const key = lookKey(userId);
+    const released = await store.transact(async (tx) => {
+      const hold = await tx.get('holds', agentId);
+      const state = hold?.to === to ? (await tx.get('approvals', hold.approvalId))?.state : undefined;
+      const own = await tx.get('approvals', approvalId);
+      const due = await tx.get('schedule', key);
+      if (state === 'denied') return false;
+      if (state === 'approved') {
+        tx.delete('holds', agentId);
+        makeDue(tx, key, due, clock.now());
+        return true;
+      }
+      const kept = state === 'waiting' && hold ? hold.approvalId : approvalId;
+      if (kept === approvalId && !own) {
+        tx.set('approvals', approvalId, { id: approvalId, planeId, state: 'counting', creates: 0, removes: 0, askedAt: walk.startedAt });
+      }
+      tx.set('holds', agentId, { agentId, planeId, approvalId: kept, userId, ownerEmail, to, walk: walk.startedAt });
+      return false;
+    });
+    if (released) wake.wake(key);
+  }
+
+  async function* holdsOf(approvalId: string): AsyncIterable<HoldRecord> {
+    let from = '';
+    for (;;) {
+      const holds = await store.query('holds', 'byApproval', { equals: [approvalId], from, limit: 500 });
+      yield* holds;
+      const last = holds.at(-1);
+      if (holds.length < 500 || !last) return;
+      from = `${last.agentId}\u0000`;
+    }
+  }
+
+  async function tally(approvalId: string, seenBy?: number): Promise<Pick<ApprovalRecord, 'creates' | 'removes'>> {
+    let [creates, removes] = [0, 0];
+    for await (const { to, walk } of holdsOf(approvalId)) {
+      if (seenBy !== undefined && walk !== seenBy) continue;
+      if (to === 'running') creates += 1;
+      else removes += 1;
+    }
+    return { creates, removes };
+  }
+
+  /** Gives up what a walk has counted so far: the walk after it counts anew. */
+  async function forgetApproval(id: string): Promise<void> {
+    for await (const { agentId } of holdsOf(id)) {
+      await store.transact(async (tx) => {
+        if ((await tx.get('holds', agentId))?.approvalId === id) tx.delete('holds', agentId);
+      });
+    }
+    await store.transact(async (tx) => void tx.delete('approvals', id));
+  }
+
+  /** Counting approvals of this walk's former runs, which died or were begun anew. */
+  async function forgetFormer(walk: WalkRecord): Promise<void> {
+    for (const { metadata } of planes) {
+      const prefix = `${metadata.name}.${walk.name}.`;
+      const counting = await store.query('approvals', 'byState', { equals: [metadata.name, 'counting'], limit: 100 });
+      const former = counting.filter(({ id }) => id.startsWith(prefix) && id !== approvalIdOf(walk, metadata.name));
+      for (const { id } of former) await forgetApproval(id);
+    }
+  }
+
+  async function addTo(waiting: ApprovalRecord, own: string): Promise<void> {
+    for await (const hold of holdsOf(own)) {
+      await store.transact(async (tx) => void tx.set('holds', hold.agentId, { ...hold, approvalId: waiting.id }));
+    }
+    const counts = await tally(waiting.id);
+    await moveApproval(waiting.id, 'waiting', { state: 'waiting', ...counts }, actor, deps);
+    await forgetApproval(own);
+  }
+
+  async function decideFor(planeId: string, walk: WalkRecord): Promise<void> {
+    const own = approvalIdOf(walk, planeId);
+    const [waiting] = await store.query('approvals', 'byState', { equals: [planeId, 'waiting'], limit: 1 });
+    const found = await tally(own);
+    const kept = waiting ? await tally(waiting.id, walk.startedAt) : { creates: 0, removes: 0 };
+    const fresh = found.creates + found.removes;
+    if (fresh + kept.creates + kept.removes <= mostUnasked) {
+      if (waiting) {
+        await moveApproval(
+          waiting.id,
+          'waiting',
+          { state: 'withdrawn', decidedAt: clock.now(), reason: 'policy no longer wants it' },
+          actor,
+          deps,
+        );
+        await releaseHolds(waiting.id, deps);
+      }
+      await releaseHolds(own, deps);
+      await store.transact(async (tx) => void tx.delete('approvals', own));
+      return;
+    }
+    if (fresh === 0) return;
+    if (waiting) return addTo(waiting, own);
+    await moveApproval(own, 'counting', { state: 'waiting', ...found, askedAt: clock.now() }, actor, deps);
+    log.warn(
+      `plane ${planeId}: policy would create ${found.creates} and remove ${found.removes} agents at once; an admin decides: planes approvals`,
+    );
+  }
+
+  return {
+    count,
+    /** At the end of a walk. */
+    async decide(walk: WalkRecord): Promise<void> {
+      await forgetFormer(walk);
+      for (const { metadata } of planes) await decideFor(metadata.name, walk);
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import type { Plane } from '../../shared/plane.ts';
+import type { ChangeDeps } from '../core/agents.ts';
+import { activityApplications, type IdentityProvider } from '../core/providers.ts';
+import type { Handler } from '../core/schedule.ts';
+import type { Ctx, Log } from '../core/surroundings.ts';
+import { createGroupLook } from './groups.ts';
+import { createLook } from './look.ts';
+import { createPoll, createSignal } from './poll.ts';
+import { createPublish } from './publish.ts';
+import { decidingGroups } from './services.ts';
+import { createWalk } from './walk.ts';
+import { createWatch } from './watch.ts';
+
+export interface IntakeDeps extends ChangeDeps {
+  readonly planes: readonly Plane[];
+  readonly identity: IdentityProvider;
+  readonly log: Log;
+  /** Where the directory is to call, as it sees us. */
+  readonly address: string;
+  /** A random text of at least 128 bits. */
+  readonly random: () => string;
+  /** Names and ids under which the directory's audit log speaks of our service. */
+  readonly services: readonly string[];
+  /** Accounts under which we write to the directory ourselves. */
+  readonly ownAccounts: readonly string[];
+}
+
+const minute = 60_000;
+
+/** Google's admins can switch hints off and lose events; a walk misses nobody. All in milliseconds. */
+const paces = {
+  /** On demand, and once a day. */
+  walk: { runMs: 10_000, spreadMs: 0, restMs: 24 * 60 * minute },
+  /** Whatever no signal told of is found within the hour, with room for a try that fails. */
+  rolling: { runMs: 0, spreadMs: 25 * minute, restMs: 20 * minute },
+} as const;
+
+/** Once a minute is as often as a cloud's scheduler runs anything, and entries take minutes to appear. */
+const pollMs = 30_000;
+
+/** Everything by which the directory reaches the plane, and the plane's answer in the directory's own fields. */
+export function createIntake(deps: IntakeDeps) {
+  const { planes, identity, store } = deps;
+  const groups = () => decidingGroups(planes, store);
+  const look = createLook(deps);
+  const lookAtGroup = createGroupLook(deps);
+  const publish = createPublish({ identity, store, clock: deps.clock });
+  const watch = createWatch(deps);
+  const walk = createWalk(deps);
+  const signal = createSignal({ ...deps, decidingGroups: groups });
+  const poll = createPoll({ ...deps, signal });
+  const ctxOf = (aborts: AbortSignal): Ctx => ({ signal: aborts, log: deps.log });
+  const ofGroup: Handler = async (group, aborts) => ((await groups()).includes(group) ? lookAtGroup(group, ctxOf(aborts)) : undefined);
+
+  const handlers: Readonly<Record<string, Handler>> = {
+    look: (userKey, aborts) => look(userKey, ctxOf(aborts)).then(() => undefined),
+    publish: (agentId, aborts) => publish(agentId, ctxOf(aborts)),
+    group: ofGroup,
+    // Nested membership lags up to ten minutes: what an event told of is listed once more.
+    regroup: (group, aborts) => ofGroup(group, aborts).then(() => undefined),
+  };
+  const errands: Readonly<Record<string, (ctx: Ctx) => Promise<number>>> = {
+    watch,
+    walk: (ctx) => walk('walk', paces.walk, ctx),
+    rolling: (ctx) => walk('rolling', paces.rolling, ctx),
+    ...Object.fromEntries(
+      activityApplications.map((application) => [
+        `poll-${application}`,
+        (ctx: Ctx) => poll(application, ctx).then(({ more }) => (more ? 0 : pollMs)),
+      ]),
+    ),
+  };
+  return { look, signal, handlers, errands };
+}

@@ -1,0 +1,188 @@
+import { toAgentId } from '../../shared/agent.ts';
+import type { Plane } from '../../shared/plane.ts';
+import type { ServiceToggle } from '../../shared/policy.ts';
+import { toDraft as asDraft, type ChangeDeps } from '../core/agents.ts';
+import type { IdentityProvider, UserIdentity } from '../core/providers.ts';
+import type { AgentRecord, WalkRecord } from '../core/records.ts';
+import { groupKey, lookKey, makeDue } from '../core/schedule.ts';
+import type { Ctx, Json, Log } from '../core/surroundings.ts';
+import { canonical } from '../core/surroundings.ts';
+import { createFlips } from './flips.ts';
+import { readMembers } from './groups.ts';
+import { decidingGroups, listServices } from './services.ts';
+import { claims, wishFor } from './standing.ts';
+
+export const walkKey = 'plane/walk';
+
+export interface WalkDeps extends ChangeDeps {
+  readonly identity: Pick<IdentityProvider, 'listPage'>;
+  readonly planes: readonly Plane[];
+  readonly log: Log;
+}
+
+export interface Pace {
+  /** How long one run goes on, in milliseconds; 0 for one page. */
+  readonly runMs: number;
+  /** From the end of a walk to the next, in milliseconds. */
+  readonly restMs: number;
+  /** Pages are spread over this time, in milliseconds; 0 reads them one after the other. */
+  readonly spreadMs: number;
+}
+
+interface Company {
+  readonly services: readonly ServiceToggle[];
+  /** Members by deciding group. */
+  readonly groups: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** What a look would decide on, as far as a listing shows it. */
+const shown = (draft: ReturnType<typeof asDraft>): string =>
+  canonical(JSON.parse(JSON.stringify({ ...draft, conditions: draft.conditions.filter(({ type }) => type !== 'NeedsApproval') })) as Json);
+
+/** Ordered as our store orders addresses. Where Google sorts otherwise, agents are asked for one by one. */
+const inOrder = (emails: readonly string[]): boolean => emails.every((email, at) => at === 0 || (emails[at - 1] ?? '') <= email);
+
+/** How soon a walk that has no groups yet looks for them again, in milliseconds. */
+const groupsDelayMs = 1_000;
+
+/** The first walk of all does not know how long it is. */
+const firstDelayMs = 1_000;
+
+const toDelay = ({ lastPages, pages }: WalkRecord, spreadMs: number): number => {
+  if (spreadMs === 0) return 0;
+  return lastPages === 0 ? firstDelayMs : Math.ceil(spreadMs / Math.max(lastPages, pages));
+};
+
+/**
+ * Goes through the whole directory, page by page, and finds what no signal told of: whoever should have an agent and has none,
+ * whoever's agent should be another, and whoever is gone. It only asks for looks; those read the user again and decide. What
+ * policy alone would create or remove is counted over the whole walk first (see flips.ts).
+ */
+export function createWalk(deps: WalkDeps) {
+  const { identity, planes, store, clock, hashing, wake, log } = deps;
+  const flips = createFlips(deps);
+
+  /** `undefined` until the members of every deciding group were read once, which it sees to. */
+  async function readCompany(): Promise<Company | undefined> {
+    const groups = new Map<string, ReadonlySet<string>>();
+    const unread: string[] = [];
+    for (const group of await decidingGroups(planes, store)) {
+      const members = await readMembers(store, group);
+      if (!members) unread.push(group);
+      else groups.set(group, members);
+    }
+    for (const group of unread) await makeDueNow(groupKey(group));
+    return unread.length > 0 ? undefined : { services: await listServices(store), groups };
+  }
+
+  async function makeDueNow(key: string): Promise<void> {
+    await store.transact(async (tx) => makeDue(tx, key, await tx.get('schedule', key), clock.now()));
+    wake.wake(key);
+  }
+
+  /** Agents whose owners' addresses lie after `last` and up to `until`; all of the rest without `until`. */
+  async function agentsUpTo(last: string, until: string | undefined): Promise<AgentRecord[]> {
+    const found: AgentRecord[] = [];
+    const before = until === undefined ? {} : { before: `${until}\u0000` };
+    let from = last === '' ? '' : `${last}\u0000`;
+    for (;;) {
+      const page = await store.query('agents', 'byEmail', { from, ...before, limit: 500 });
+      found.push(...page);
+      const end = page.at(-1);
+      if (page.length < 500 || !end) return found;
+      from = `${end.ownerEmail}\u0000`;
+    }
+  }
+
+  async function judge(user: UserIdentity, held: readonly AgentRecord[], company: Company, walk: WalkRecord): Promise<void> {
+    const groups = [...company.groups].flatMap(([group, members]) => (members.has(user.id) ? [group] : []));
+    const known = { ...user, groups };
+    const claiming = planes.filter((plane) => claims(plane, known));
+    let differs = false;
+    const flip = (planeId: string, agentId: string, to: 'running' | 'removed') =>
+      flips.count(walk, { planeId, agentId, userId: user.id, ownerEmail: user.email, to });
+    for (const agent of held) {
+      if (claiming.some(({ metadata }) => metadata.name === agent.planeId) || agent.desired === 'removed') continue;
+      if (user.active) await flip(agent.planeId, agent.agentId, 'removed');
+      else differs = true;
+    }
+    for (const plane of claiming) {
+      const agentId = toAgentId(plane.metadata.name, user.id, hashing.sha256);
+      let current = held.find((agent) => agent.agentId === agentId);
+      let wish = wishFor(plane, known, agentId, current, company.services, claiming);
+      if (wish && !current) {
+        current = await store.get('agents', agentId);
+        wish = current ? wishFor(plane, known, agentId, current, company.services, claiming) : wish;
+      }
+      if (wish?.flip) await flip(plane.metadata.name, agentId, wish.flip);
+      else if (wish && (!current || shown(wish.draft) !== shown(asDraft(current)))) differs = true;
+    }
+    if (differs) await makeDueNow(lookKey(user.id));
+  }
+
+  async function readOnePage(walk: WalkRecord, company: Company, ctx: Ctx): Promise<{ walk: WalkRecord; ended: boolean }> {
+    const page = await identity.listPage(walk.token === undefined ? {} : { token: walk.token }, ctx);
+    const emails = page.users.map(({ email }) => email);
+    const ordered = inOrder([walk.last, ...emails]);
+    const until = page.next === undefined ? undefined : (emails.at(-1) ?? walk.last);
+    const held = ordered
+      ? await agentsUpTo(walk.last, until)
+      : (
+          await Promise.all(page.users.map(({ id }) => store.query('agents', 'byOwner', { from: id, before: `${id}\u0000`, limit: 100 })))
+        ).flat();
+    const byOwner = Map.groupBy(held, ({ ownerId }) => ownerId);
+    for (const user of page.users) {
+      ctx.signal.throwIfAborted();
+      await judge(user, byOwner.get(user.id) ?? [], company, walk);
+      byOwner.delete(user.id);
+    }
+    // An agent of somebody who is not on the page of their address: renamed or deleted.
+    for (const [ownerId, agents] of byOwner)
+      if (ownerId !== '' && agents.some(({ desired }) => desired === 'running')) await makeDueNow(lookKey(ownerId));
+    const { token: _token, ...rest } = walk;
+    const next = { ...rest, pages: walk.pages + 1, last: until ?? '', ...(page.next === undefined ? {} : { token: page.next }) };
+    return { walk: next, ended: page.next === undefined };
+  }
+
+  /** Users of the last twenty days' deletions whose agents still run. */
+  async function readDeleted(ctx: Ctx): Promise<void> {
+    let token: string | undefined;
+    do {
+      const page = await identity.listPage({ deleted: true, ...(token === undefined ? {} : { token }) }, ctx);
+      for (const { id } of page.users) {
+        const held = await store.query('agents', 'byOwner', { from: id, before: `${id}\u0000`, limit: 100 });
+        if (held.some(({ desired }) => desired === 'running')) await makeDueNow(lookKey(id));
+      }
+      token = page.next;
+    } while (token !== undefined);
+  }
+
+  function begin(name: string, stamp: number, former: WalkRecord | undefined): WalkRecord {
+    const lastPages = former?.token === undefined ? former?.pages : former.lastPages;
+    return { name, stamp, startedAt: clock.now(), last: '', pages: 0, lastPages: lastPages ?? 0 };
+  }
+
+  const save = (walk: WalkRecord): Promise<void> => store.transact(async (tx) => void tx.set('walks', walk.name, walk));
+
+  /** Runs a walk as far as its pace allows and answers when to go on, in milliseconds. A later wish begins it anew. */
+  return async function goOn(name: string, { runMs, restMs, spreadMs }: Pace, ctx: Ctx): Promise<number> {
+    const stamp = (await store.get('schedule', `plane/${name}`))?.stamp ?? 0;
+    const former = await store.get('walks', name);
+    const goesOn = former !== undefined && former.stamp === stamp && former.token !== undefined;
+    let walk = goesOn ? former : begin(name, stamp, former);
+    const company = await readCompany();
+    if (!company) return groupsDelayMs;
+    const startedAt = clock.now();
+    for (;;) {
+      const read = await readOnePage(walk, company, ctx);
+      walk = read.walk;
+      await save(walk);
+      if (read.ended) break;
+      if (clock.now() - startedAt >= runMs) return toDelay(walk, spreadMs);
+    }
+    await readDeleted(ctx);
+    await flips.decide(walk);
+    log.info(`walked through the directory in ${walk.pages} pages`);
+    return restMs;
+  };
+}
