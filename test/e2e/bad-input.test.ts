@@ -72,7 +72,7 @@ spec:
     );
     await expectSentence(
       ['--data', data(), '--config', file],
-      /modelTier: found "Opuss"; allowed: haiku, sonnet, opus[\s\S]*budgetCap: found -3; allowed: at least 0[\s\S]*tools\[0\]: found "teleport"[\s\S]*spec\.colour: found an unknown key/,
+      /modelTier: found "Opuss"; allowed: haiku, sonnet or opus[\s\S]*budgetCap: found -3; allowed: at least 0[\s\S]*tools\[0\]: found "teleport"[\s\S]*spec\.colour: found an unknown key/,
     );
   });
 

@@ -109,7 +109,7 @@ describe('the console, with a real plane behind it', () => {
       return fields.agentStatus?.includes('InvalidSpec') && fields;
     });
     expect(agentStatus).toContain('"Opuss"');
-    expect(agentStatus).toContain('haiku, sonnet, opus');
+    expect(agentStatus).toContain('haiku, sonnet or opus');
     await openCarol();
     await panel().getByText(/Opuss/).first().waitFor();
     await page.screenshot({ path: join(screenshots, 'typo.png') });

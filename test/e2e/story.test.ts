@@ -164,6 +164,9 @@ describe('the story of an agent, on one machine, with a real OpenClaw', () => {
     expect((await runCli(plane, ['list'])).stdout).toContain('google-workspace');
     expect((await runCli(plane, ['logs', '--plane', 'acme', '--name', alice])).stdout).not.toBe('');
     expect((await runCli(plane, ['audit', 'verify'])).stdout).toContain('every row is as it was written');
+    const explained = (await runCli(plane, ['explain', '--plane', 'acme', '--user', alice])).stdout;
+    expect(explained).toContain('engineering-leads@acme.test');
+    expect((await runCli(plane, ['approvals', '--plane', 'acme'])).code).toBe(0);
   });
 
   it('ends all access within a second of a suspension, and everything within fifteen (REQ-ID-04, REQ-WS-06, REQ-WSEC-05, REQ-SEC-03)', async () => {
