@@ -1,3 +1,4 @@
+import { moveAssignment } from './assignments.ts';
 import { agentChain, append, readHead } from './audit.ts';
 import { diff } from './part.ts';
 import type { Fields } from './providers.ts';
@@ -38,7 +39,8 @@ export async function changeAgent(
     const draft = await decide(current, tx);
     if (!draft || (current && canonical(toFields(draft)) === canonical(toFields(toDraft(current)))))
       return { record: current, changed: false };
-    const [due, publish, head] = [
+    const [assignment, due, publish, head] = [
+      await tx.get('assignments', agentId),
       await tx.get('schedule', passKey(agentId)),
       await tx.get('schedule', publishKey(agentId)),
       await readHead(tx, agentChain(agentId)),
@@ -58,6 +60,7 @@ export async function changeAgent(
     const before: Fields = current ? toFields(toDraft(current)) : {};
     const changes: Json = diff(toFields(draft), before).map(({ field, from, to }) => ({ field, from: from ?? null, to }));
     tx.set('agents', agentId, record);
+    moveAssignment(tx, agentId, assignment, now);
     append(
       tx,
       head,

@@ -1,4 +1,5 @@
 import { gatewayTokenName, modelKeyName } from '../../shared/sidecar.ts';
+import { moveAssignment } from './assignments.ts';
 import type { Credentials } from './credentials.ts';
 import type { Listing, Part } from './part.ts';
 import type { EgressPolicy, Fields, Providers } from './providers.ts';
@@ -192,7 +193,11 @@ export function createParts({ providers, store, clock, credentials, egress, intr
         const text = await written();
         await introduction.send(agent, text, `introduction/${agentId}/${incarnation}`, ctx);
         const sent = { agentId, incarnation, sentAt: clock.now(), by: text === undefined ? 'plane' : 'agent' } as const;
-        await store.transact(async (tx) => void tx.set('introductions', agentId, sent));
+        await store.transact(async (tx) => {
+          const assignment = await tx.get('assignments', agentId);
+          tx.set('introductions', agentId, sent);
+          moveAssignment(tx, agentId, assignment, sent.sentAt);
+        });
       },
     };
 

@@ -125,6 +125,13 @@ export interface JoinRecord {
   readonly joinedAt: number;
 }
 
+/** Moves in every transaction that changes what an agent's machine is told, so that one document tells of them all. */
+export interface AssignmentRecord {
+  readonly agentId: string;
+  /** Only ever grows, also over a removal. */
+  readonly stamp: number;
+}
+
 export interface IntroductionRecord {
   readonly agentId: string;
   readonly incarnation: number;
@@ -191,4 +198,5 @@ export interface MessageRecord {
 }
 
 export type * from './records-directory.ts';
+export type * from './records-care.ts';
 export type * from './records-money.ts';

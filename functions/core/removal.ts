@@ -148,7 +148,7 @@ export async function removalPass(
       for (const { id } of messages) tx.delete('messages', id);
       const times = { requestedAt: removal.startedAt, revokedAt: revokedAt ?? removedAt, removedAt };
       const receipt = createReceipt(agent, next.incarnation, removal.reason, times, listings, head, deps.signer);
-      for (const collection of ['heartbeats', 'joins', 'introductions'] as const) tx.delete(collection, agent.agentId);
+      for (const collection of ['heartbeats', 'joins', 'introductions', 'assignments'] as const) tx.delete(collection, agent.agentId);
       tx.set('receipts', earlier ? `${receiptId}/${head.seq}` : receiptId, receipt);
     },
   );

@@ -2,10 +2,15 @@ import type {
   AgentRecord,
   AlertRecord,
   ApprovalRecord,
+  AssignmentRecord,
   AuditHead,
   AuditRow,
+  BackupRecord,
   BudgetRecord,
+  CapabilityRequestRecord,
   ChannelRecord,
+  CommandRecord,
+  GrantRecord,
   GroupRecord,
   HeartbeatRecord,
   HoldRecord,
@@ -34,6 +39,7 @@ export interface Documents {
   looks: LookRecord;
   heartbeats: HeartbeatRecord;
   joins: JoinRecord;
+  assignments: AssignmentRecord;
   introductions: IntroductionRecord;
   published: PublishedRecord;
   channels: ChannelRecord;
@@ -52,6 +58,10 @@ export interface Documents {
   budgets: BudgetRecord;
   ledger: LedgerRecord;
   alerts: AlertRecord;
+  commands: CommandRecord;
+  backups: BackupRecord;
+  requests: CapabilityRequestRecord;
+  grants: GrantRecord;
 }
 export type Collection = keyof Documents;
 
@@ -64,6 +74,7 @@ export const indexes = {
   looks: {},
   heartbeats: {},
   joins: {},
+  assignments: {},
   introductions: {},
   published: {},
   channels: { byExpiry: ['expiresAt'] },
@@ -82,6 +93,10 @@ export const indexes = {
   budgets: { byMonth: ['planeId', 'month', 'ownerId'], byOpenUntil: ['openUntil'] },
   ledger: { byOwner: ['ownerId', 'day'], byPlane: ['planeId', 'day'] },
   alerts: { byPlane: ['planeId', 'at'] },
+  commands: { byState: ['agentId', 'incarnation', 'state', 'askedAt'], byAgent: ['agentId', 'askedAt'] },
+  backups: { byAgent: ['agentId', 'startedAt'], byExpiry: ['expiresAt'] },
+  requests: { byState: ['planeId', 'state', 'askedAt'], byAgent: ['agentId', 'askedAt'] },
+  grants: { byOwner: ['ownerId', 'grantedAt'] },
 } as const satisfies { [C in Collection]: Readonly<Record<string, readonly (keyof Documents[C] & string)[]>> };
 
 export type Scalar = string | number;
@@ -117,5 +132,11 @@ export interface Store {
   get<C extends Collection>(collection: C, id: string): Promise<Documents[C] | undefined>;
   query<C extends Collection>(collection: C, index: keyof (typeof indexes)[C] & string, query: Query): Promise<readonly Documents[C][]>;
   transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /**
+   * Waits until a document is another than the caller knows (`undefined`: absent): at once when it is so already, else as
+   * soon as such a change is committed by anybody. Resolves as well, without a word, when the signal
+   * aborts; rejects when the store cannot tell, or is closed meanwhile. Nothing is held once it has settled.
+   */
+  changed<C extends Collection>(collection: C, id: string, known: Documents[C] | undefined, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

@@ -19,11 +19,11 @@ export async function sweepOrphans(ctx: Ctx, deps: SweepDeps): Promise<readonly 
   }
   const orphans: string[] = [];
   for (const agentId of found) {
-    const [agent, status] = [await store.get('agents', agentId), await store.get('statuses', agentId)];
+    const agent = await store.get('agents', agentId);
     if (!agent) {
       await changeAgent(agentId, { kind: 'plane', id: 'sweep' }, (current) => (current ? undefined : tombstone(agentId)), deps);
       orphans.push(agentId);
-    } else if (agent.desired === 'removed' && status?.phase === 'removed') {
+    } else if (agent.desired === 'removed' && (await store.get('statuses', agentId))?.phase === 'removed') {
       await store.transact(async (tx) => makeDue(tx, passKey(agentId), await tx.get('schedule', passKey(agentId)), clock.now()));
       wake.wake(passKey(agentId));
       orphans.push(agentId);

@@ -1,0 +1,67 @@
+/* What keeps an agent in good order over the years: errands of its sidecar, backups, wishes for more. Milliseconds since 1970, UTC. */
+
+export const commandKinds = ['backup', 'restore', 'reloadSecrets', 'introduce', 'upgrade', 'whatsappLogin'] as const;
+export type CommandKind = (typeof commandKinds)[number];
+
+/** Something an agent's sidecar is to do once, and what came of it. */
+export interface CommandRecord {
+  readonly id: string;
+  readonly agentId: string;
+  readonly incarnation: number;
+  readonly kind: CommandKind;
+  /** What the kind needs to know: a backup's id, a version. Never a secret. */
+  readonly args: Readonly<Record<string, string>>;
+  readonly state: 'waiting' | 'done' | 'failed';
+  readonly askedAt: number;
+  /** Given up when it is not done by then. */
+  readonly until: number;
+  readonly endedAt?: number;
+  /** A sentence for people, or the kind's own short answer. */
+  readonly result?: string;
+}
+
+/** An encrypted copy of an agent's workspace and state. */
+export interface BackupRecord {
+  readonly id: string;
+  readonly planeId: string;
+  readonly agentId: string;
+  readonly ownerId: string;
+  readonly incarnation: number;
+  readonly reason: 'daily' | 'asked' | 'reprovision' | 'upgrade' | 'removal';
+  readonly startedAt: number;
+  /** Absent until the whole of it is stored. */
+  readonly finishedAt?: number;
+  readonly bytes?: number;
+  /** SHA-256 of what is stored, lower-case hex. */
+  readonly sha256?: string;
+  /** When it is destroyed. */
+  readonly expiresAt: number;
+}
+
+/** An owner's wish for more than policy gives, told by the agent and decided by an admin. */
+export interface CapabilityRequestRecord {
+  readonly id: string;
+  readonly planeId: string;
+  readonly agentId: string;
+  readonly ownerId: string;
+  readonly ownerEmail: string;
+  readonly tools: readonly string[];
+  readonly channels: readonly string[];
+  readonly why: string;
+  readonly state: 'waiting' | 'approved' | 'denied';
+  readonly askedAt: number;
+  readonly decidedAt?: number;
+  readonly decidedBy?: string;
+  readonly reason?: string;
+}
+
+/** What admins granted one user beyond policy; a layer of its own, within limits. */
+export interface GrantRecord {
+  readonly id: string;
+  readonly planeId: string;
+  readonly ownerId: string;
+  readonly tools: readonly string[];
+  readonly channels: readonly string[];
+  readonly grantedBy: string;
+  readonly grantedAt: number;
+}
