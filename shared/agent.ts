@@ -33,7 +33,8 @@ export interface AgentSpec {
 
 /** A named fact about an agent with the reason for it. */
 export interface Condition {
-  readonly type: 'InvalidSpec' | 'AmbiguousPlane' | 'OwnedByAnother' | 'ProviderFailed' | 'NoHeartbeat' | 'NeedsApproval' | 'BudgetExhausted';
+  readonly type:
+    'InvalidSpec' | 'AmbiguousPlane' | 'OwnedByAnother' | 'ProviderFailed' | 'NoHeartbeat' | 'NeedsApproval' | 'BudgetExhausted';
   readonly message: string;
 }
 

@@ -4,14 +4,16 @@ import {
   agentViewSchema,
   approvalStates,
   approvalViewSchema,
+  capabilityRequestViewSchema,
   auditRowSchema,
   explanationViewSchema,
   planeViewSchema,
+  requestStates,
   receiptSchema,
   userViewSchema,
 } from './views.ts';
 
-export type { AgentView, ApprovalView, ExplanationView, PlaneView, UserView } from './views.ts';
+export type { AgentView, ApprovalView, CapabilityRequestView, ExplanationView, PlaneView, UserView } from './views.ts';
 
 /** Who may call: a viewer reads, an admin does everything. */
 export type Role = 'viewer' | 'admin';
@@ -26,6 +28,10 @@ export const requestsSchema = z.strictObject({
 });
 
 const page = { cursor: z.string().max(200).optional(), limit: z.coerce.number().int().min(1).max(100).default(50) };
+const timeCursor = z
+  .string()
+  .regex(/^\d{1,15}$/, 'the `next` of the page before')
+  .optional();
 const planeParams = z.strictObject({ planeId: planeIdSchema });
 const userParams = z.strictObject({ planeId: planeIdSchema, userKey: z.string().min(1).max(320) });
 const agentParams = z.strictObject({ planeId: planeIdSchema, agentId: agentIdSchema });
@@ -184,10 +190,7 @@ export const contract = {
     params: planeParams,
     query: z.strictObject({
       ...page,
-      cursor: z
-        .string()
-        .regex(/^\d{1,15}$/, 'the `next` of the page before')
-        .optional(),
+      cursor: timeCursor,
       state: z.enum(approvalStates).optional(),
     }),
     status: 200,
@@ -203,6 +206,27 @@ export const contract = {
     body: z.strictObject({ decision: z.enum(['approve', 'deny']), reason: z.string().max(500).optional() }),
     status: 200,
     answer: approvalViewSchema,
+  },
+  listRequests: {
+    method: 'get',
+    path: '/v1/planes/{planeId}/requests',
+    role: 'viewer',
+    summary: 'What agents asked for on behalf of their owners, newest first',
+    params: planeParams,
+    query: z.strictObject({ ...page, cursor: timeCursor, state: z.enum(requestStates).default('waiting') }),
+    status: 200,
+    answer: z.object({ requests: z.array(capabilityRequestViewSchema), next: z.string().nullable() }),
+  },
+  decideRequest: {
+    method: 'post',
+    path: '/v1/planes/{planeId}/requests/{requestId}',
+    role: 'admin',
+    summary: 'Approve or deny what an agent asked for',
+    params: z.strictObject({ planeId: planeIdSchema, requestId: z.string().min(1).max(200) }),
+    query: nothing,
+    body: z.strictObject({ decision: z.enum(['approve', 'deny']), reason: z.string().min(1).max(500).optional() }),
+    status: 200,
+    answer: capabilityRequestViewSchema,
   },
   listAudit: {
     method: 'get',

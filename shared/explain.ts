@@ -106,7 +106,7 @@ export function nameOrigin(origin: Origin): string {
     case 'service':
       return `the service switch of ${nameOrigin(name)}`;
     case 'grant':
-      return 'an approved request';
+      return name === '' ? 'an approved request' : `a request that ${name} approved`;
     case 'user':
       return 'the user page';
     default:

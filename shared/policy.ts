@@ -17,6 +17,11 @@ export interface Additions {
   readonly channels?: readonly Channel[] | undefined;
 }
 
+/** An approved request of one user's, and who approved it. */
+export interface Grant extends Additions {
+  readonly by: string;
+}
+
 export interface Layer {
   readonly origin: Origin;
   readonly values: Partial<Pick<PolicySpec, 'agentEnabled' | 'modelTier' | 'budgetCap' | 'machineType'>> & Additions;
@@ -101,7 +106,13 @@ function toLayer(origin: Origin, { limits, ...values }: PolicySpec): Layer {
  * service, grants, planes.yaml, user. Grants add to the list that wins, even to one that the user page states: an admin has
  * approved them for this very user.
  */
-export function layersFor(plane: Plane, standing: Standing, user: UserRequests, fromYaml?: Layer['values'], grants?: Additions): Layer[] {
+export function layersFor(
+  plane: Plane,
+  standing: Standing,
+  user: UserRequests,
+  fromYaml?: Layer['values'],
+  grants: readonly Grant[] = [],
+): Layer[] {
   const { policies, infrastructure } = plane.spec;
   const organization = policies.flatMap(({ match, spec }) => ('organization' in match ? [toLayer('organization', spec)] : []));
   const ous = policies
@@ -125,7 +136,7 @@ export function layersFor(plane: Plane, standing: Standing, user: UserRequests, 
     ...ous,
     ...groups,
     ...(toggle ? [toServiceLayer(toggle)] : []),
-    ...(grants ? [{ origin: 'grant', values: {}, adds: grants }] : []),
+    ...grants.map(({ by, tools, channels }) => ({ origin: `grant:${by}`, values: {}, adds: { tools, channels } })),
     ...(fromYaml ? [{ origin: 'planes.yaml', values: fromYaml }] : []),
     { origin: 'user', values: user },
   ];

@@ -132,3 +132,22 @@ export const approvalViewSchema = z.object({
   agents: z.array(z.object({ agentId: agentIdSchema, ownerEmail: z.string(), to: z.enum(['running', 'removed']) })),
 });
 export type ApprovalView = z.infer<typeof approvalViewSchema>;
+
+export const requestStates = ['waiting', 'approved', 'denied'] as const;
+
+/** What an agent asked for on behalf of its owner; the words of `why` are the agent's. */
+export const capabilityRequestViewSchema = z.object({
+  id: z.string(),
+  planeId: planeIdSchema,
+  agentId: agentIdSchema,
+  ownerEmail: z.string(),
+  tools: z.array(z.string()),
+  channels: z.array(z.string()),
+  why: z.string(),
+  state: z.enum(requestStates),
+  askedAt: z.iso.datetime(),
+  decidedAt: z.iso.datetime().nullable(),
+  decidedBy: z.string().nullable(),
+  reason: z.string().nullable(),
+});
+export type CapabilityRequestView = z.infer<typeof capabilityRequestViewSchema>;

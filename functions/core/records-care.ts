@@ -53,6 +53,8 @@ export interface CapabilityRequestRecord {
   readonly decidedAt?: number;
   readonly decidedBy?: string;
   readonly reason?: string;
+  /** When the agent was told. */
+  readonly toldAt?: number;
 }
 
 /** What admins granted one user beyond policy; a layer of its own, within limits. */

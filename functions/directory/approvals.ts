@@ -5,7 +5,7 @@ import type { Actor, ApprovalRecord, HoldRecord } from '../core/records.ts';
 import { lookKey, makeDue } from '../core/schedule.ts';
 import type { Reads, Transaction } from '../core/store.ts';
 
-/** One look at the whole directory may create or remove so many agents through policy without asking. */
+/** One look at the whole directory may create or remove so many agents through policy without asking, unless it is told otherwise. */
 export const mostUnasked = 25;
 
 /** How many holds one transaction releases. */

@@ -3,7 +3,7 @@ import type { ChangeDeps } from '../core/agents.ts';
 import type { Actor, ApprovalRecord, HoldRecord, WalkRecord } from '../core/records.ts';
 import { lookKey, makeDue } from '../core/schedule.ts';
 import type { Log } from '../core/surroundings.ts';
-import { moveApproval, mostUnasked, releaseHolds } from './approvals.ts';
+import { moveApproval, mostUnasked as usually, releaseHolds } from './approvals.ts';
 
 /** An agent that policy alone, and no suspension, deletion or edit of its user's page, would create or remove. */
 export interface Flip {
@@ -17,6 +17,8 @@ export interface Flip {
 export interface FlipsDeps extends ChangeDeps {
   readonly planes: readonly Plane[];
   readonly log: Log;
+  /** How many agents one walk may create or remove through policy without asking. */
+  readonly mostUnasked?: number;
 }
 
 const actor: Actor = { kind: 'plane', id: 'walk' };
@@ -28,7 +30,7 @@ const approvalIdOf = ({ name, startedAt }: WalkRecord, planeId: string): string 
  * then each is held under the walk's own approval, which keeps nothing else from acting on it.
  */
 export function createFlips(deps: FlipsDeps) {
-  const { store, clock, wake, log, planes } = deps;
+  const { store, clock, wake, log, planes, mostUnasked = usually } = deps;
 
   async function count(walk: WalkRecord, { planeId, agentId, userId, ownerEmail, to }: Flip): Promise<void> {
     const approvalId = approvalIdOf(walk, planeId);

@@ -3,7 +3,7 @@ import type { GroupRecord } from '../core/records.ts';
 import { lookKey, makeDue } from '../core/schedule.ts';
 import type { Store } from '../core/store.ts';
 import type { Ctx } from '../core/surroundings.ts';
-import { mostUnasked } from './approvals.ts';
+import { mostUnasked as usually } from './approvals.ts';
 import { walkKey, type WalkDeps } from './walk.ts';
 
 /** A document of a store holds at most 1 MiB; a user id takes some 24 bytes. */
@@ -37,9 +37,9 @@ async function writeMembers(store: Store, group: string, members: readonly strin
  * counts before it acts. Answers when to list it again, in milliseconds.
  */
 export function createGroupLook(
-  deps: Pick<WalkDeps, 'store' | 'clock' | 'wake'> & { readonly identity: Pick<IdentityProvider, 'membersOf'> },
+  deps: Pick<WalkDeps, 'store' | 'clock' | 'wake' | 'mostUnasked'> & { readonly identity: Pick<IdentityProvider, 'membersOf'> },
 ) {
-  const { identity, store, clock, wake } = deps;
+  const { identity, store, clock, wake, mostUnasked = usually } = deps;
   return async function lookAtGroup(group: string, ctx: Ctx): Promise<number> {
     const now = (await identity.membersOf(group, ctx)) ?? [];
     const before = await readMembers(store, group);

@@ -23,6 +23,8 @@ export interface IntakeDeps extends ChangeDeps {
   readonly services: readonly string[];
   /** Accounts under which we write to the directory ourselves. */
   readonly ownAccounts: readonly string[];
+  /** How many agents one look at many may create or remove through policy without asking; 25 unless said. */
+  readonly mostUnasked?: number;
 }
 
 const minute = 60_000;

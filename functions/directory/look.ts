@@ -7,6 +7,7 @@ import { makeDue, publishKey } from '../core/schedule.ts';
 import type { Reads } from '../core/store.ts';
 import type { Ctx } from '../core/surroundings.ts';
 import { isHeld } from './approvals.ts';
+import { grantsOf } from './grants.ts';
 import { listServices } from './services.ts';
 import { claims, wishFor, type Wish } from './standing.ts';
 
@@ -107,8 +108,9 @@ export function createLook(deps: LookDeps) {
     const services = await listServices(store);
     for (const plane of claiming) {
       const agentId = toAgentId(plane.metadata.name, user.id, hashing.sha256);
+      const grants = await grantsOf(store, plane.metadata.name, user.id);
       const decide = async (current: AgentRecord | undefined, tx: Reads) => {
-        const wish = (await isLatest(tx)) ? wishFor(plane, user, agentId, current, services, claiming) : undefined;
+        const wish = (await isLatest(tx)) ? wishFor(plane, user, agentId, current, { services, grants }, claiming) : undefined;
         return wish && unlessHeld(wish, current, tx);
       };
       await changeAgent(agentId, actor, decide, deps);

@@ -36,8 +36,20 @@ export interface PublishDeps {
 /** How long a push may take to tell of our own writing, in milliseconds. */
 const echoMs = 10_000;
 
+/** Apart from each other those that wait for their share of the quota try again, in milliseconds; a little slower than it refills. */
+const spacingMs = { status: 350, heartbeat: 1_100 } as const;
+
 /** Writes an agent's published fields into the directory when they changed; answers when to look again, in milliseconds. */
 export function createPublish({ identity, store, clock }: PublishDeps) {
+  const slots = { status: -Infinity, heartbeat: -Infinity };
+
+  /** A place of its own for each that waits, in milliseconds from now: a thousand that all tried again together would keep the store busy. */
+  function inTurn(kind: keyof typeof slots, waitMs: number): number {
+    const now = clock.now();
+    slots[kind] = Math.max(slots[kind] + spacingMs[kind], now + waitMs);
+    return slots[kind] - now;
+  }
+
   const blank = (agentId: string): PublishedRecord => ({ agentId, agentStatus: '', lastHeartbeat: '', at: 0, echoes: 0, echoUntil: 0 });
 
   /** Each write raises one push that says nothing new; `more` is -1 when the write did not happen. */
@@ -64,11 +76,12 @@ export function createPublish({ identity, store, clock }: PublishDeps) {
     if (sameStatus && last.lastHeartbeat !== '' && clock.now() - last.at < mirrorMs && again !== undefined)
       return last.at + mirrorMs - clock.now();
     await expectEcho(agentId, 1);
+    const kind = sameStatus ? 'heartbeat' : 'status';
     try {
-      const waitMs = await identity.publish(agent.ownerId, fields, sameStatus ? 'heartbeat' : 'status', ctx);
+      const waitMs = await identity.publish(agent.ownerId, fields, kind, ctx);
       if (waitMs !== undefined) {
         await expectEcho(agentId, -1);
-        return waitMs;
+        return inTurn(kind, waitMs);
       }
     } catch (error) {
       await expectEcho(agentId, -1);

@@ -11,6 +11,8 @@ export interface LaneShare {
   readonly perMinute: number;
   /** How many calls a process takes from the store at once. */
   readonly portion: number;
+  /** How many callers of a process may wait; who comes after them is refused at once. Without it, all may. */
+  readonly waiting?: number;
 }
 
 /** Queries a minute for one user of one project (Directory API and Reports API limits, read 2026-11-22). */
@@ -19,7 +21,8 @@ export const googleQuotas = { directory: 2_400, reports: 2_400 } as const;
 export const googleLanes = {
   /** Reads on which somebody's access may hang: a thousand suspensions at once are one burst. */
   offboarding: { of: 'directory', burst: 1_000, perMinute: 300, portion: 50 },
-  reads: { of: 'directory', burst: 200, perMinute: 360, portion: 20 },
+  /** Few may wait: a wait takes up a place that a look on which access hangs could have. */
+  reads: { of: 'directory', burst: 200, perMinute: 360, portion: 20, waiting: 8 },
   status: { of: 'directory', burst: 100, perMinute: 180, portion: 10 },
   heartbeats: { of: 'directory', burst: 20, perMinute: 60, portion: 5 },
   reports: { of: 'reports', burst: 200, perMinute: 600, portion: 20 },
@@ -87,6 +90,7 @@ interface Held {
   until: number;
   /** The store had nothing; it is not asked again before this. */
   emptyUntil: number;
+  waiting: number;
   asking?: Promise<void>;
 }
 
@@ -95,7 +99,7 @@ export function createQuota<Lane extends string>({ store, clock, sleep, lanes, q
   check(lanes, quotas);
   const held = new Map<Lane, Held>();
   const heldOf = (lane: Lane): Held => {
-    const known = held.get(lane) ?? { left: 0, until: 0, emptyUntil: 0 };
+    const known = held.get(lane) ?? { left: 0, until: 0, emptyUntil: 0, waiting: 0 };
     held.set(lane, known);
     return known;
   };
@@ -153,8 +157,10 @@ export function createQuota<Lane extends string>({ store, clock, sleep, lanes, q
       for (let round = 0; round < mostRounds; round += 1) {
         const waitMs = await tryTake(lane);
         if (waitMs === undefined) return;
-        if (clock.now() + waitMs > end) break;
-        await sleep(waitMs, signal);
+        const mine = heldOf(lane);
+        if (clock.now() + waitMs > end || mine.waiting >= (lanes[lane].waiting ?? Infinity)) break;
+        mine.waiting += 1;
+        await sleep(waitMs, signal).finally(() => (mine.waiting -= 1));
       }
       throw new PlaneError('tooManyRequests', `cannot call Google now: the share ${lane} of its quota is used up; it is tried again`);
     },

@@ -1,5 +1,5 @@
 import type { Activity } from '../core/providers.ts';
-import type { ServiceRecord } from '../core/records.ts';
+import type { AgentRecord, ServiceRecord } from '../core/records.ts';
 import { groupKey, lookKey, makeDue, type Wake } from '../core/schedule.ts';
 import type { Store, Transaction } from '../core/store.ts';
 import type { Clock, Log } from '../core/surroundings.ts';
@@ -34,6 +34,11 @@ export interface SignalDeps extends AffectedOptions {
 export type Signal = (...activities: readonly Activity[]) => Promise<void>;
 
 type News = Affected & { readonly at: number };
+/** What a batch tells of one address: when it last happened, and whether all of it can only end access. */
+interface OfUser {
+  readonly at: number;
+  readonly leaving: boolean;
+}
 type Due = readonly [key: string, dueAt: number];
 
 /** When to read for an event, given when the latest read began: twice at most, however often and by whatever way it is told. */
@@ -48,20 +53,27 @@ export function createSignal(deps: SignalDeps): Signal {
   const { store, clock, wake, decidingGroups, log } = deps;
 
   /** Under which keys the user of an address is looked at; the address may belong to somebody new once its agents are gone. */
-  async function userKeys(email: string): Promise<string[]> {
+  async function userKeys(email: string, { at, leaving }: OfUser): Promise<string[]> {
     const agents = await store.query('agents', 'byEmail', { from: email, before: `${email}\u0000`, limit: 100 });
+    // Whoever was seen to be gone after the event needs no second read for it: in a burst, quota for a thousand others.
+    const gone = ({ desired, removal }: AgentRecord): boolean => desired === 'removed' && removal !== undefined && removal.askedAt >= at;
+    if (leaving && agents.length > 0 && agents.every(gone)) return [];
     const owners = [...new Set(agents.map(({ ownerId }) => ownerId))];
     return agents.some(({ desired }) => desired === 'running') ? owners : [...owners, email];
   }
 
   async function looksFor(news: readonly News[], now: number): Promise<Due[]> {
-    const byEmail = new Map<string, number>();
-    for (const { users, at } of news) for (const email of users) byEmail.set(email, Math.max(at, byEmail.get(email) ?? at));
+    const byEmail = new Map<string, OfUser>();
+    for (const { users, at, urgent } of news)
+      for (const email of users) {
+        const known = byEmail.get(email);
+        byEmail.set(email, { at: Math.max(at, known?.at ?? at), leaving: urgent && (known?.leaving ?? true) });
+      }
     const looks = await Promise.all(
-      [...byEmail].map(async ([email, at]) =>
+      [...byEmail].map(async ([email, ofUser]) =>
         Promise.all(
-          (await userKeys(email)).map(async (userKey): Promise<Due[]> => {
-            const dueAt = dueFor(at, (await store.get('looks', userKey))?.beganAt, now);
+          (await userKeys(email, ofUser)).map(async (userKey): Promise<Due[]> => {
+            const dueAt = dueFor(ofUser.at, (await store.get('looks', userKey))?.beganAt, now);
             return dueAt === undefined ? [] : [[lookKey(userKey), dueAt]];
           }),
         ),

@@ -1,7 +1,7 @@
 import type { Condition } from '../../shared/agent.ts';
 import { readRequests, type ReadRequests, type UserRequests } from '../../shared/directory-schema.ts';
 import type { Plane } from '../../shared/plane.ts';
-import { layersFor, resolvePolicy, toSpec, type EffectivePolicy, type ServiceToggle } from '../../shared/policy.ts';
+import { layersFor, resolvePolicy, toSpec, type EffectivePolicy, type Grant, type ServiceToggle } from '../../shared/policy.ts';
 import { toSentence } from '../../shared/problem.ts';
 import type { AgentDraft } from '../core/agents.ts';
 import type { UserIdentity } from '../core/providers.ts';
@@ -20,6 +20,13 @@ export function claims(plane: Plane, user: Pick<UserIdentity, 'ouPath' | 'groups
   return inOu || (selector.groups?.some((group) => user.groups.includes(group)) ?? false);
 }
 
+/** What decides on a user beside planes and the directory's user record. */
+export interface Circumstances {
+  readonly services: readonly ServiceToggle[];
+  /** Of this user. */
+  readonly grants: readonly Grant[];
+}
+
 export interface Standing {
   readonly policy: EffectivePolicy;
   readonly requests: UserRequests;
@@ -29,23 +36,22 @@ export interface Standing {
 const listedOf = (plane: Plane, email: string) => plane.spec.agents.find(({ owner }) => owner === email);
 
 /** The layers that decide on a user, with the directory's requests where they can be read and the last good ones where not. */
-export function layersOf(plane: Plane, user: UserIdentity, lastGood: UserRequests | undefined, services: readonly ServiceToggle[] = []) {
+export function layersOf(plane: Plane, user: UserIdentity, lastGood: UserRequests | undefined, circumstances: Circumstances) {
   const read = readRequests(user.fields);
   const kept = Object.fromEntries(read.unreadable.flatMap((field) => (lastGood?.[field] === undefined ? [] : [[field, lastGood[field]]])));
   const requests: UserRequests = { ...read.requests, ...kept };
   const listed = listedOf(plane, user.email);
   const fromYaml = listed && { agentEnabled: true, ...listed };
-  return { layers: layersFor(plane, { ...user, services }, requests, fromYaml), requests, read };
+  return {
+    layers: layersFor(plane, { ...user, services: circumstances.services }, requests, fromYaml, circumstances.grants),
+    requests,
+    read,
+  };
 }
 
 /** What a user should have: directory requests where they can be read, the last good ones where they cannot, over policy. */
-export function standingOf(
-  plane: Plane,
-  user: UserIdentity,
-  lastGood: UserRequests | undefined,
-  services: readonly ServiceToggle[] = [],
-): Standing {
-  const { layers, requests, read } = layersOf(plane, user, lastGood, services);
+export function standingOf(plane: Plane, user: UserIdentity, lastGood: UserRequests | undefined, circumstances: Circumstances): Standing {
+  const { layers, requests, read } = layersOf(plane, user, lastGood, circumstances);
   return { policy: resolvePolicy(layers), requests, read };
 }
 
@@ -89,10 +95,10 @@ export function wishFor(
   user: UserIdentity,
   agentId: string,
   current: AgentRecord | undefined,
-  services: readonly ServiceToggle[],
+  circumstances: Circumstances,
   claiming: readonly Plane[],
 ): Wish | undefined {
-  const standing = standingOf(plane, user, current?.requests, services);
+  const standing = standingOf(plane, user, current?.requests, circumstances);
   const { policy, requests, read } = standing;
   const conditions = ambiguous(claiming);
   const running = user.active && policy.agentEnabled.value && conditions.length === 0;

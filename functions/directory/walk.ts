@@ -8,6 +8,7 @@ import { groupKey, lookKey, makeDue } from '../core/schedule.ts';
 import type { Ctx, Json, Log } from '../core/surroundings.ts';
 import { canonical } from '../core/surroundings.ts';
 import { createFlips } from './flips.ts';
+import { grantsOf } from './grants.ts';
 import { readMembers } from './groups.ts';
 import { decidingGroups, listServices } from './services.ts';
 import { claims, wishFor } from './standing.ts';
@@ -18,6 +19,8 @@ export interface WalkDeps extends ChangeDeps {
   readonly identity: Pick<IdentityProvider, 'listPage'>;
   readonly planes: readonly Plane[];
   readonly log: Log;
+  /** How many agents one walk or listing may create or remove through policy without asking. */
+  readonly mostUnasked?: number;
 }
 
 export interface Pace {
@@ -109,10 +112,13 @@ export function createWalk(deps: WalkDeps) {
     for (const plane of claiming) {
       const agentId = toAgentId(plane.metadata.name, user.id, hashing.sha256);
       let current = held.find((agent) => agent.agentId === agentId);
-      let wish = wishFor(plane, known, agentId, current, company.services, claiming);
+      // Grants come on top of an agent: nobody without one is asked for theirs.
+      const grants = current ? await grantsOf(store, plane.metadata.name, user.id) : [];
+      const circumstances = { services: company.services, grants };
+      let wish = wishFor(plane, known, agentId, current, circumstances, claiming);
       if (wish && !current) {
         current = await store.get('agents', agentId);
-        wish = current ? wishFor(plane, known, agentId, current, company.services, claiming) : wish;
+        wish = current ? wishFor(plane, known, agentId, current, circumstances, claiming) : wish;
       }
       if (wish?.flip) await flip(plane.metadata.name, agentId, wish.flip);
       else if (wish && (!current || shown(wish.draft) !== shown(asDraft(current)))) differs = true;

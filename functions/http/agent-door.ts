@@ -6,6 +6,7 @@ import {
   type heartbeatAnswerSchema,
   type joinAnswerSchema,
 } from '../../shared/sidecar.ts';
+import { moveAssignment } from '../core/assignments.ts';
 import { note, type Tally } from '../core/notes.ts';
 import { sessionMs, type Credentials } from '../core/credentials.ts';
 import { PlaneError } from '../core/errors.ts';
@@ -29,21 +30,23 @@ export interface AgentDoorDeps {
   readonly terms: (agent: AgentRecord) => Pick<Assignment, 'company' | 'model'>;
   /** Called once for each answer an agent gave to its owner. */
   readonly answered: (agent: AgentRecord, message: MessageRecord, text: string) => Promise<void>;
-  /** Waits before an unchanged assignment is looked at again, in milliseconds. */
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 const holdMs = 25_000;
-const lookMs = 500;
+
+interface Caller {
+  readonly agent: AgentRecord;
+  readonly boot: number;
+}
 
 /** The three calls an agent's machine may make: join, heartbeat, assignment. */
 export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
   const { store, clock, hashing, wake, log, credentials } = deps;
 
-  async function admit(request: Request): Promise<AgentRecord> {
+  async function admit(request: Request): Promise<Caller> {
     const token = bearer(request);
     if (!token) throw new PlaneError('unauthenticated', 'cannot tell which machine is calling: send its session token');
-    return (await credentials.check(token, 'session')).agent;
+    return credentials.check(token, 'session');
   }
 
   const mintSession = (agent: AgentRecord, boot: number): { token: string; expiresAt: number } => {
@@ -58,9 +61,11 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
     const { agentId, incarnation } = agent;
     const taken = await store.transact(async (tx) => {
       const [record, due] = [await tx.get('joins', agentId), await tx.get('schedule', passKey(agentId))];
+      const assignment = await tx.get('assignments', agentId);
       const count = record?.incarnation === incarnation ? record.count : 0;
       if (extra <= count) return false;
       tx.set('joins', agentId, { agentId, incarnation, count: extra, joinedAt: clock.now() });
+      moveAssignment(tx, agentId, assignment, clock.now());
       makeDue(tx, passKey(agentId), due, clock.now());
       return true;
     });
@@ -74,38 +79,45 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
     return mintSession(agent, extra);
   }
 
-  async function assignmentOf(agent: AgentRecord): Promise<Assignment> {
-    const { agentId, incarnation } = agent;
-    const [joined, introduced, messages] = await Promise.all([
-      store.get('joins', agentId),
-      store.get('introductions', agentId),
-      store.query('messages', 'byState', { equals: [agentId, incarnation, 'waiting'], limit: 20 }),
-    ]);
-    const content = {
-      agentId,
-      planeId: agent.planeId,
-      incarnation,
-      boot: joined?.count ?? 0,
-      name: agent.name,
-      owner: { name: agent.ownerName, email: agent.ownerEmail },
-      tools: [...agent.spec.tools],
-      channels: [...agent.spec.channels],
-      ...deps.terms(agent),
-      introduce: introduced?.incarnation !== incarnation,
-      messages: messages.map(({ id, text }) => ({ id, text })),
-    };
-    return { version: hashing.sha256(canonical(content)).slice(0, 16), ...content };
-  }
+  /** The part of an assignment that the check of a token reads anyway, or that is this process's own. */
+  const toTold = ({ agent, boot }: Caller) => ({
+    agentId: agent.agentId,
+    planeId: agent.planeId,
+    incarnation: agent.incarnation,
+    boot,
+    name: agent.name,
+    owner: { name: agent.ownerName, email: agent.ownerEmail },
+    tools: [...agent.spec.tools],
+    channels: [...agent.spec.channels],
+    ...deps.terms(agent),
+  });
+
+  /** The stamp stands for all that the store holds; the rest tells processes apart that say different things. */
+  const toVersion = (stamp: number, told: ReturnType<typeof toTold>): string => `${stamp}-${hashing.sha256(canonical(told)).slice(0, 16)}`;
 
   async function assignment(request: Request): Promise<Assignment | undefined> {
-    const after = new URL(request.url).searchParams.get('after');
-    const until = clock.now() + holdMs;
-    for (;;) {
-      const current = await assignmentOf(await admit(request));
-      if (current.version !== after) return current;
-      if (clock.now() >= until || request.signal.aborted) return undefined;
-      await deps.sleep(lookMs, request.signal);
+    const after = new URL(request.url).searchParams.get('after') ?? '';
+    const known = Number.parseInt(after, 10);
+    const caller = await admit(request);
+    const { agentId } = caller.agent;
+    if (after === toVersion(known, toTold(caller))) {
+      const end = AbortSignal.any([request.signal, clock.deadline(holdMs)]);
+      await store.changed('assignments', agentId, known === 0 ? undefined : { agentId, stamp: known }, end);
+      if (end.aborted) return undefined;
     }
+    // The stamp is read before what it stands for: what changes in between is told once more under the next one.
+    const stamp = (await store.get('assignments', agentId))?.stamp ?? 0;
+    const told = toTold(await admit(request));
+    const [introduced, messages] = await Promise.all([
+      store.get('introductions', agentId),
+      store.query('messages', 'byState', { equals: [agentId, told.incarnation, 'waiting'], limit: 20 }),
+    ]);
+    return {
+      version: toVersion(stamp, told),
+      ...told,
+      introduce: introduced?.incarnation !== told.incarnation,
+      messages: messages.map(({ id, text }) => ({ id, text })),
+    };
   }
 
   async function takeAnswers(agent: AgentRecord, answers: readonly { id: string; text: string }[]): Promise<void> {
@@ -113,7 +125,13 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
       const message = await store.get('messages', id);
       if (message?.agentId !== agent.agentId || message.incarnation !== agent.incarnation || message.state !== 'waiting') continue;
       await deps.answered(agent, message, text);
-      await store.transact(async (tx) => tx.set('messages', id, { ...message, state: 'answered', answer: text }));
+      await store.transact(async (tx) => {
+        const [current, assignment] = [await tx.get('messages', id), await tx.get('assignments', agent.agentId)];
+        // A removal may have taken it away meanwhile.
+        if (current?.state !== 'waiting') return;
+        tx.set('messages', id, { ...current, state: 'answered', answer: text });
+        moveAssignment(tx, agent.agentId, assignment, clock.now());
+      });
     }
   }
 
@@ -125,9 +143,10 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
     const { version: _version, answers, detail, introduction, ...state } = report;
     const news = await store.transact(async (tx) => {
       const before = await tx.get('heartbeats', agentId);
-      const due = await tx.get('schedule', passKey(agentId));
       const same = before?.incarnation === incarnation ? before : undefined;
       const written = introduction ?? same?.introduction;
+      const changed = same?.ready !== state.ready || same.detail !== detail || same.introduction !== written;
+      const due = changed ? await tx.get('schedule', passKey(agentId)) : undefined;
       const said = { ...(detail === undefined ? {} : { detail }), ...(written === undefined ? {} : { introduction: written }) };
       tx.set('heartbeats', agentId, {
         agentId,
@@ -138,7 +157,6 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
         ...said,
         boot,
       });
-      const changed = same?.ready !== state.ready || same.detail !== detail || same.introduction !== written;
       if (changed) makeDue(tx, passKey(agentId), due, clock.now());
       return changed;
     });

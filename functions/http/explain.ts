@@ -9,6 +9,7 @@ import type { UserIdentity } from '../core/providers.ts';
 import type { AgentRecord } from '../core/records.ts';
 import type { Store } from '../core/store.ts';
 import type { Hashing } from '../core/surroundings.ts';
+import { grantsOf } from '../directory/grants.ts';
 import { listServices } from '../directory/services.ts';
 import { layersOf } from '../directory/standing.ts';
 
@@ -20,11 +21,13 @@ export interface ExplainedUser extends Pick<UserView, 'problems' | 'notes'> {
 }
 
 export async function explainUser(plane: Plane, user: UserIdentity, store: Store, hashing: Hashing): Promise<ExplainedUser> {
-  const [agent, services] = await Promise.all([
-    store.get('agents', toAgentId(plane.metadata.name, user.id, hashing.sha256)),
+  const planeId = plane.metadata.name;
+  const [agent, services, grants] = await Promise.all([
+    store.get('agents', toAgentId(planeId, user.id, hashing.sha256)),
     listServices(store),
+    grantsOf(store, planeId, user.id),
   ]);
-  const { layers, read } = layersOf(plane, user, agent?.requests, services);
+  const { layers, read } = layersOf(plane, user, agent?.requests, { services, grants });
   const explanation = explain(layers);
   return {
     agent,

@@ -14,6 +14,7 @@ import type { Ctx } from '../core/surroundings.ts';
 import { createApprovalHandlers } from './approvals.ts';
 import { countAgents } from './counts.ts';
 import { explainUser, toExplanationView } from './explain.ts';
+import { createRequestHandlers } from './requests.ts';
 import { readAgentView, readUserView } from './views.ts';
 
 export interface HandlerDeps extends ChangeDeps {
@@ -43,6 +44,7 @@ const withoutUndefined = (wishes: Record<string, unknown>): Wishes =>
 export function createHandlers(deps: HandlerDeps): Handlers {
   const { planes, identity, infraOf, look, store, clock, hashing } = deps;
   const approvals = createApprovalHandlers(deps);
+  const requests = createRequestHandlers(deps);
 
   function planeOf(planeId: string): Plane {
     const plane = planes.find(({ metadata }) => metadata.name === planeId);
@@ -168,6 +170,14 @@ export function createHandlers(deps: HandlerDeps): Handlers {
     async decideApproval(input) {
       planeOf(input.params.planeId);
       return approvals.decideApproval(input);
+    },
+    async listRequests(input) {
+      planeOf(input.params.planeId);
+      return requests.listRequests(input);
+    },
+    async decideRequest(input) {
+      planeOf(input.params.planeId);
+      return requests.decideRequest(input);
     },
     async listAudit({ params, query }) {
       planeOf(params.planeId);

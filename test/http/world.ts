@@ -5,28 +5,47 @@ import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Server } from 'node:http';
 import { toAgentId } from '../../shared/agent.ts';
+import type { Plane } from '../../shared/plane.ts';
+import { makeDue } from '../../functions/core/schedule.ts';
+import type { Clock } from '../../functions/core/surroundings.ts';
 import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
 import { createPlane } from '../../functions/plane.ts';
 import { createDirectory } from '../../functions/providers/cloud/google.ts';
 import { createInProcessWake } from '../../functions/wake/in-process.ts';
 import { connectDirectory } from '../../scripts/local/directory.ts';
 import { readPlaneFile } from '../../scripts/local/plane-file.ts';
+import type { FaultsBody } from '../../scripts/local/workspace/faults.ts';
 import { createWorkspace } from '../../scripts/local/workspace/index.ts';
 import { createInstantProviders } from '../bench/instant-providers.ts';
 import { createMemoryStore } from '../simulation/memory-store.ts';
 
 const audience = 'test-audience';
 
+export interface WorldOptions {
+  /** Instead of the sample company's plane. */
+  readonly plane?: Plane;
+  /** People in all. */
+  readonly users?: number;
+  /** In force from the start. */
+  readonly faults?: FaultsBody;
+}
+
+/** Passes and polls come again by themselves for ever; these are done once they are done. */
+const settles = /^(look|group|regroup|publish|plane)\//;
+
 /** A whole plane but for machines, which are instant, with the Workspace emulator behind real HTTP. */
-export async function openWorld() {
+export async function openWorld({ plane: given, users = 0, faults }: WorldOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'agents-plane-http-'));
   const warnings: string[] = [];
   const log = { info: () => undefined, warn: (message: string) => void warnings.push(message) };
-  const plane = readPlaneFile(join(__dirname, '../../manifests/acme.planes.yaml'));
-  const workspace = createWorkspace({ file: ':memory:', domain: 'acme.test', now: () => Date.now() });
+  const plane = given ?? readPlaneFile(join(__dirname, '../../manifests/acme.planes.yaml'));
+  let passedMs = 0;
+  const clock: Clock = { ...systemClock, now: () => systemClock.now() + passedMs };
+  const workspace = createWorkspace({ file: ':memory:', domain: 'acme.test', userCount: users, now: () => clock.now() });
+  if (faults) workspace.faults.set(faults);
   const store = createMemoryStore();
   const keys = openKeys({ dir: join(folder, 'keys'), log });
-  const wake = createInProcessWake({ clock: systemClock, log, concurrency: 8, sweepMs: 60_000 });
+  const wake = createInProcessWake({ clock, log, concurrency: 8, sweepMs: 60_000 });
   let serve: (request: Request) => Promise<Response> = async () => new Response(null, { status: 503 });
   const server = createAdaptorServer({ fetch: (request) => serve(request), overrideGlobalObjects: false }) as Server;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -34,10 +53,10 @@ export async function openWorld() {
   if (typeof address !== 'object' || !address) throw new Error('no address');
   const url = `http://127.0.0.1:${address.port}`;
   const directory = createDirectory({ rootUrl: `${url}/google/`, fetchImplementation: fetch });
-  const { sink, ...connected } = connectDirectory({ url, plane, store, audience, clock: systemClock, fetch });
+  const { sink, ...connected } = connectDirectory({ url, plane, store, audience, clock, fetch });
   workspace.setSink(sink);
   const running = createPlane({
-    ...{ plane, store, wake, log, keys, ...connected, clock: systemClock, hashing: nodeHashing, random: randomUUID },
+    ...{ plane, store, wake, log, keys, ...connected, clock, hashing: nodeHashing, random: randomUUID },
     providers: createInstantProviders('acme'),
     upstream: { maker: 'stand-in' },
     company: 'Acme',
@@ -51,9 +70,37 @@ export async function openWorld() {
   wake.start();
   await running.begin();
 
+  const isDue = ({ key }: { key: string }): boolean => settles.test(key);
+  const dueNow = () => store.query('schedule', 'byDue', { before: clock.now() + 1, limit: 500 });
+
+  /** Waits until nothing that the directory told of is left to do now. */
+  async function settle(): Promise<void> {
+    let quiet = 0;
+    await eventually(
+      'quiet',
+      async () => {
+        quiet = (await dueNow()).some(isDue) ? 0 : quiet + 1;
+        return quiet > 2;
+      },
+      10_000,
+    );
+  }
+
   const idOf = async (email: string): Promise<string> => (await directory.users.get({ userKey: email })).data.id ?? '';
   return {
-    ...{ url, store, directory, warnings, wake, plane, keys },
+    ...{ url, store, directory, warnings, wake, plane, keys, clock, settle },
+    workspace,
+    /** Lets time pass, at once, and runs what is due by then; only what fits `only`, where that is given. */
+    async pass(ms: number, only = settles): Promise<void> {
+      passedMs += ms;
+      for (const { key } of await dueNow()) if (only.test(key)) wake.wake(key);
+    },
+    /** Runs one of the plane's own errands now. */
+    async run(errand: string): Promise<void> {
+      const key = `plane/${errand}`;
+      await store.transact(async (tx) => makeDue(tx, key, await tx.get('schedule', key), clock.now()));
+      wake.wake(key);
+    },
     app: running.app,
     credentials: running.credentials,
     idOf,

@@ -48,8 +48,8 @@ describe('explaining a policy to people', () => {
   });
 
   it('names what an approved request added, and to whose list', () => {
-    expect(sentence('tools', { toolAllowlist: 'email' }, engineer, { tools: ['crm'] })).toBe(
-      'Tools are crm and email: the user page asks for email, an approved request adds crm.',
+    expect(sentence('tools', { toolAllowlist: 'email' }, engineer, [{ by: 'admin@acme.test', tools: ['crm'] }])).toBe(
+      'Tools are crm and email: the user page asks for email, a request that admin@acme.test approved adds crm.',
     );
   });
 

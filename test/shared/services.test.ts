@@ -88,24 +88,27 @@ describe('an approved capability request', () => {
     resolvePolicy(layersFor(limited, { ouPath: '/', groups: [] }, user, undefined, grants)).tools;
 
   it('adds to the list that won, also to one that the user page states', () => {
-    expect(toolsOf({}, { tools: ['crm'] })).toEqual({
+    expect(toolsOf({}, [{ by: 'admin@acme.test', tools: ['crm'] }])).toEqual({
       value: ['crm', 'email'],
       origin: 'organization',
-      added: [{ origin: 'grant', items: ['crm'] }],
+      added: [{ origin: 'grant:admin@acme.test', items: ['crm'] }],
     });
-    expect(toolsOf({ tools: ['exec'] }, { tools: ['crm'] })).toMatchObject({ value: ['crm', 'exec'], origin: 'user' });
+    expect(toolsOf({ tools: ['exec'] }, [{ by: 'admin@acme.test', tools: ['crm'] }])).toMatchObject({
+      value: ['crm', 'exec'],
+      origin: 'user',
+    });
   });
 
   it('goes no further than the limits', () => {
-    expect(toolsOf({}, { tools: ['ssh'] })).toEqual({
+    expect(toolsOf({}, [{ by: 'admin@acme.test', tools: ['ssh'] }])).toEqual({
       value: ['email'],
       origin: 'organization',
-      added: [{ origin: 'grant', items: ['ssh'] }],
+      added: [{ origin: 'grant:admin@acme.test', items: ['ssh'] }],
       clamped: { from: ['email', 'ssh'], by: 'organization' },
     });
   });
 
   it('leaves everything as it is where it adds nothing', () => {
-    expect(toolsOf({}, { tools: ['email'], channels: [] })).toEqual(toolsOf({}));
+    expect(toolsOf({}, [{ by: 'admin@acme.test', tools: ['email'], channels: [] }])).toEqual(toolsOf({}));
   });
 });
