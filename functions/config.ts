@@ -56,7 +56,8 @@ function readBaseUrl(name: string, text: string, faults: string[]): string {
   return '';
 }
 
-function readUpstream(env: NodeJS.ProcessEnv, faults: string[]): Upstream {
+/** Which maker of models the environment names; without a key, none. */
+export function readUpstream(env: NodeJS.ProcessEnv, faults: string[]): Upstream {
   const baseUrl = (name: string, usual: string): string => readBaseUrl(name, env[name] || usual, faults);
   const anthropic = env['ANTHROPIC_API_KEY'];
   if (anthropic) return { maker: 'anthropic', key: anthropic, baseUrl: baseUrl('ANTHROPIC_BASE_URL', 'https://api.anthropic.com') };

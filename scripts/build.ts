@@ -1,13 +1,21 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { functionNames } from '../functions/functions.ts';
 import { buildAddon } from './build-addon.ts';
+import { buildFunctions } from './build-functions.ts';
 import { buildSidecar } from './build-sidecar.ts';
 
 const root = join(import.meta.dirname, '..');
 const addon = join(root, 'dist', 'addon');
 const sidecar = join(root, 'dist', 'sidecar.js');
+const functions = join(root, 'dist', 'functions');
 
-await Promise.all([buildAddon({ outDir: addon, backendUrl: 'http://127.0.0.1:8790' }), buildSidecar(sidecar, root)]);
-for (const file of [join(addon, 'Code.js'), join(addon, 'appsscript.json'), sidecar]) {
+await Promise.all([
+  buildAddon({ outDir: addon, backendUrl: 'http://127.0.0.1:8790' }),
+  buildSidecar(sidecar, root),
+  buildFunctions({ root, outDir: functions }),
+]);
+const bundles = functionNames.map((name) => join(functions, name, 'index.js'));
+for (const file of [join(addon, 'Code.js'), join(addon, 'appsscript.json'), sidecar, ...bundles]) {
   process.stdout.write(`${file}  ${Math.ceil(statSync(file).size / 1024)} KiB\n`);
 }

@@ -1,4 +1,5 @@
 import { agentIdSchema } from '../../shared/agent.ts';
+import { moveAssignment } from '../core/assignments.ts';
 import { linkMs, type Credentials } from '../core/credentials.ts';
 import { PlaneError } from '../core/errors.ts';
 import type { Tally } from '../core/notes.ts';
@@ -32,7 +33,7 @@ export interface IncomingMail {
 }
 
 export interface Correspondence extends Introduction {
-  /** Takes a mail from an owner to an agent; refused unless the sender is the owner of an agent that should run. */
+  /** Takes a mail from an owner to an agent; refused unless the sender is the owner of an agent that should run. The mail and its place in the agent's queue commit together. */
   receive(mail: IncomingMail): Promise<Message>;
   /** Mails an agent's answer back in the owner's thread. */
   answer(agent: AgentRecord, message: MessageRecord, text: string): Promise<void>;
@@ -60,22 +61,26 @@ export function createCorrespondence(deps: CorrespondenceDeps): Correspondence {
       const link = `${publicUrl}/me/${credentials.mint({ kind: 'link', agentId, incarnation, extra: clock.now() + linkMs })}`;
       const { tools, channels } = agent.spec;
       const names = { agentName: agent.name, ownerName: agent.ownerName, ownerEmail: agent.ownerEmail, company: company(agent.planeId) };
-      mailbox.deliver(renderIntroduction({ ...names, tools, channels, text, link, from: nameOf(agent), id: key, date: clock.now() }));
+      await mailbox.deliver(renderIntroduction({ ...names, tools, channels, text, link, from: nameOf(agent), id: key, date: clock.now() }));
     },
     async receive({ id, from, to, subject, text, inReplyTo }) {
-      const agent = await agentAt(to);
       const sender = from.trim().toLowerCase();
-      if (agent?.desired !== 'running' || agent.ownerEmail.toLowerCase() !== sender) {
+      const hears = ({ desired, ownerEmail }: AgentRecord): boolean => desired === 'running' && ownerEmail.toLowerCase() === sender;
+      const refusal = (): PlaneError =>
+        new PlaneError('forbidden', `cannot deliver mail to ${to}: no agent there that ${from} owns; agents hear their owners only`);
+      const agent = await agentAt(to);
+      if (!agent || !hears(agent)) {
         if (agent) {
           const actor = { kind: 'user', id: sender } as const;
           await tally({ agentId: agent.agentId }, { actor, action: 'access.refused', target: 'mail' });
         }
-        throw new PlaneError('forbidden', `cannot deliver mail to ${to}: no agent there that ${from} owns; agents hear their owners only`);
+        throw refusal();
       }
-      const { agentId, incarnation } = agent;
+      const { agentId } = agent;
+      const at = clock.now();
       const message: Message = {
         id,
-        date: new Date(clock.now()).toISOString(),
+        date: new Date(at).toISOString(),
         from,
         to: addressOf(agent),
         subject,
@@ -83,19 +88,24 @@ export function createCorrespondence(deps: CorrespondenceDeps): Correspondence {
         html: toHtml(text),
         ...(inReplyTo === undefined ? {} : { inReplyTo, references: [inReplyTo] }),
       };
-      mailbox.deliver(message);
-      const record: MessageRecord = { id, agentId, incarnation, at: clock.now(), text, subject, state: 'waiting' };
-      await store.transact(async (tx) => {
-        if (!(await tx.get('messages', id))) tx.set('messages', id, record);
+      await mailbox.deliver(message, async (tx) => {
+        // Read again: a row that is queued after a suspension waits for a removal that has already looked for such rows.
+        const [current, assignment] = [await tx.get('agents', agentId), await tx.get('assignments', agentId)];
+        if (!current || !hears(current)) throw refusal();
+        const { incarnation } = current;
+        return () => {
+          tx.set('messages', id, { id, agentId, incarnation, at, text, subject, state: 'waiting' });
+          moveAssignment(tx, agentId, assignment, at);
+        };
       });
       return message;
     },
     async answer(agent, { id, subject }, text) {
-      const references = [...(mailbox.get(id)?.references ?? []), id];
+      const references = [...((await mailbox.get(id))?.references ?? []), id];
       const title = /^re:/i.test(subject) ? subject : `Re: ${subject}`;
       const date = new Date(clock.now()).toISOString();
       const to = agent.ownerEmail;
-      mailbox.deliver({
+      await mailbox.deliver({
         id: `answer/${id}`,
         date,
         from: nameOf(agent),

@@ -1,24 +1,15 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { openMailbox, type Mailbox, type Message } from '../../functions/mail/mailbox.ts';
+import { createMailbox, type Mailbox, type Message } from '../../functions/mail/mailbox.ts';
+import { createMemoryStore } from '../simulation/memory-store.ts';
 
-let root: string;
-let file: string;
+let store: ReturnType<typeof createMemoryStore>;
 let mailbox: Mailbox;
+let minute: number;
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'mailbox-'));
-  file = join(root, 'mail', 'mailbox.db');
-  mailbox = openMailbox({ file });
-});
-afterEach(() => {
-  mailbox.close();
-  rmSync(root, { recursive: true });
+  store = createMemoryStore();
+  mailbox = createMailbox({ store });
+  minute = 0;
 });
 
-let minute = 0;
-beforeEach(() => void (minute = 0));
 const message = (id: string, more: Partial<Message> = {}): Message => ({
   id,
   date: new Date(Date.UTC(2026, 0, 1, 9, minute++)).toISOString(),
@@ -32,91 +23,74 @@ const message = (id: string, more: Partial<Message> = {}): Message => ({
 const ids = (messages: readonly Message[]): string[] => messages.map(({ id }) => id);
 
 describe('the mailbox', () => {
-  it('gives back what was delivered, with and without a thread', () => {
+  it('gives back what was delivered, with and without a thread', async () => {
     const [plain, answer] = [message('one'), message('two', { inReplyTo: 'one', references: ['one'] })];
-    expect([mailbox.deliver(plain), mailbox.deliver(answer)]).toEqual([true, true]);
-    expect(mailbox.get('one')).toEqual(plain);
-    expect(mailbox.get('two')).toEqual(answer);
-    expect(mailbox.get('three')).toBeUndefined();
+    expect([await mailbox.deliver(plain), await mailbox.deliver(answer)]).toEqual([true, true]);
+    expect(await mailbox.get('one')).toEqual(plain);
+    expect(await mailbox.get('two')).toEqual(answer);
+    expect(await mailbox.get('three')).toBeUndefined();
   });
 
-  it('folds messages of the same id into the first', () => {
+  it('folds messages of the same id into the first, with what stood beside them', async () => {
     const first = message('introduction/a/1');
-    expect(mailbox.deliver(first)).toBe(true);
-    expect(mailbox.deliver(message('introduction/a/1', { text: 'another text', inReplyTo: 'x' }))).toBe(false);
-    expect(mailbox.list()).toEqual([first]);
-    expect(mailbox.thread('x')).toEqual([]);
+    expect(await mailbox.deliver(first)).toBe(true);
+    const beside = jest.fn(async () => () => undefined);
+    expect(await mailbox.deliver(message('introduction/a/1', { text: 'another text' }), beside)).toBe(false);
+    expect(await mailbox.list()).toEqual([first]);
+    expect(beside).not.toHaveBeenCalled();
   });
 
-  it('lists the newest first, by date and then by arrival, up to a limit', () => {
+  it('keeps no message whose other half was refused', async () => {
+    const refuse = async (): Promise<never> => Promise.reject(new Error('refused'));
+    await expect(mailbox.deliver(message('refused'), refuse)).rejects.toThrow('refused');
+    expect(await mailbox.list()).toEqual([]);
+  });
+
+  it('lists the newest first, those of one millisecond always in the same order, up to a limit', async () => {
     const date = '2026-03-01T00:00:00.000Z';
-    mailbox.deliver(message('late', { date }));
-    mailbox.deliver(message('early'));
-    mailbox.deliver(message('later', { date }));
-    expect(ids(mailbox.list())).toEqual(['later', 'late', 'early']);
-    expect(ids(mailbox.list({ limit: 2 }))).toEqual(['later', 'late']);
-    for (let count = 0; count < 120; count++) mailbox.deliver(message(`more ${count}`));
-    expect(mailbox.list()).toHaveLength(100);
+    for (const id of ['c', 'a', 'b']) await mailbox.deliver(message(id, { date }));
+    await mailbox.deliver(message('early'));
+    expect(ids(await mailbox.list())).toEqual(['c', 'b', 'a', 'early']);
+    expect(ids(await mailbox.list({ limit: 2 }))).toEqual(['c', 'b']);
+    for (let count = 0; count < 120; count++) await mailbox.deliver(message(`more ${count}`));
+    expect(await mailbox.list()).toHaveLength(100);
   });
 
-  it('lists what one address got, without regard to case', () => {
-    mailbox.deliver(message('for alice', { to: 'Alice@Acme.test' }));
-    mailbox.deliver(message('for bob', { to: 'bob@acme.test' }));
-    mailbox.deliver(message('for alice too'));
-    expect(ids(mailbox.list({ to: 'alice@acme.test' }))).toEqual(['for alice too', 'for alice']);
-    expect(ids(mailbox.list({ to: 'BOB@acme.test', limit: 1 }))).toEqual(['for bob']);
-    expect(mailbox.list({ to: "x' OR '1'='1" })).toEqual([]);
-    expect(mailbox.get('for alice')?.to).toBe('Alice@Acme.test');
-  });
-
-  it('finds a thread from any of its messages, oldest first', () => {
-    mailbox.deliver(message('hello'));
-    mailbox.deliver(message('unrelated'));
-    mailbox.deliver(message('answer', { inReplyTo: 'hello' }));
-    mailbox.deliver(message('branch', { inReplyTo: 'hello', references: ['hello'] }));
-    mailbox.deliver(message('deep', { references: ['hello', 'answer'] }));
-    for (const id of ['hello', 'answer', 'branch', 'deep']) {
-      expect(ids(mailbox.thread(id))).toEqual(['hello', 'answer', 'branch', 'deep']);
+  it('gives every message once, whatever the size of a page and however many share a millisecond', async () => {
+    const date = '2026-03-01T00:00:00.000Z';
+    for (const id of ['newest', 'second']) await mailbox.deliver(message(id, { date: `2026-03-02T00:00:0${minute++}.000Z` }));
+    for (const id of ['e', 'a', 'd', 'b', 'c']) await mailbox.deliver(message(id, { date }));
+    for (const id of ['y', 'x']) await mailbox.deliver(message(id, { to: id === 'x' ? 'bob@acme.test' : 'alice@acme.test' }));
+    const whole = ids(await mailbox.list());
+    expect(whole).toEqual(['second', 'newest', 'e', 'd', 'c', 'b', 'a', 'x', 'y']);
+    for (const limit of [1, 2, 3, 4, 8]) {
+      const read: string[] = [];
+      for (let page = await mailbox.list({ limit }); page.length > 0; page = await mailbox.list({ limit, after: read.at(-1) ?? '' })) {
+        read.push(...ids(page));
+        expect(read.length).toBeLessThanOrEqual(whole.length);
+      }
+      expect(read).toEqual(whole);
     }
-    expect(ids(mailbox.thread('unrelated'))).toEqual(['unrelated']);
-    expect(mailbox.thread('unknown')).toEqual([]);
+    expect(ids(await mailbox.list({ to: 'alice@acme.test', after: 'b', limit: 2 }))).toEqual(['a', 'y']);
   });
 
-  it('joins answers to a message that never came, and survives a circle', () => {
-    mailbox.deliver(message('a', { inReplyTo: 'lost' }));
-    mailbox.deliver(message('b', { inReplyTo: 'lost' }));
-    expect(ids(mailbox.thread('a'))).toEqual(['a', 'b']);
-    mailbox.deliver(message('c', { inReplyTo: 'd' }));
-    mailbox.deliver(message('d', { inReplyTo: 'c', references: ['d'] }));
-    expect(ids(mailbox.thread('c'))).toEqual(['c', 'd']);
+  it('refuses to go on after a message that is not there', async () => {
+    await expect(mailbox.list({ after: 'nowhere' })).rejects.toThrow('there is no such message');
   });
 
-  it('refuses a date that would not sort', () => {
+  it('lists what one address got, without regard to case', async () => {
+    await mailbox.deliver(message('for alice', { to: 'Alice@Acme.test' }));
+    await mailbox.deliver(message('for bob', { to: 'bob@acme.test' }));
+    await mailbox.deliver(message('for alice too'));
+    expect(ids(await mailbox.list({ to: 'alice@acme.test' }))).toEqual(['for alice too', 'for alice']);
+    expect(ids(await mailbox.list({ to: 'BOB@acme.test', limit: 1 }))).toEqual(['for bob']);
+    expect((await mailbox.get('for alice'))?.to).toBe('Alice@Acme.test');
+  });
+
+  it('refuses a date that would not sort', async () => {
     for (const date of ['yesterday', '2026-01-01', '2026-01-01T00:00:00Z', '2026-01-01T01:00:00.000+01:00']) {
-      expect(() => mailbox.deliver(message('x', { date }))).toThrow('is not ISO 8601');
+      await expect(mailbox.deliver(message('x', { date }))).rejects.toThrow('is not ISO 8601');
     }
-    expect(mailbox.list()).toEqual([]);
-  });
-
-  it('keeps messages over a restart, durably and for its own user', () => {
-    mailbox.deliver(message('kept'));
-    const other = openMailbox({ file });
-    expect(ids(other.list())).toEqual(['kept']);
-    expect(other.deliver(message('kept'))).toBe(false);
-    for (const name of readdirSync(join(root, 'mail'))) expect(statSync(join(root, 'mail', name)).mode & 0o777).toBe(0o600);
-    expect(readdirSync(join(root, 'mail'))).toContain('mailbox.db-wal');
-    other.close();
-  });
-
-  it('is not opened by a program that is older than its schema', () => {
-    mailbox.close();
-    const db = new DatabaseSync(file);
-    db.exec('PRAGMA user_version = 2');
-    db.close();
-    expect(() => openMailbox({ file })).toThrow('its schema is version 2; use a newer program');
-    const again = new DatabaseSync(file);
-    again.exec('PRAGMA user_version = 1');
-    again.close();
-    mailbox = openMailbox({ file });
+    expect(await mailbox.list()).toEqual([]);
   });
 });

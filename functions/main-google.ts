@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
+import { http } from '@google-cloud/functions-framework';
+import { GoogleAuth, OAuth2Client } from 'google-auth-library';
+import type { Plane } from '../shared/plane.ts';
+import { parseFunctionsConfig, type FunctionsConfig } from './config-functions.ts';
+import type { Wake } from './core/schedule.ts';
+import type { Store } from './core/store.ts';
+import type { Log } from './core/surroundings.ts';
+import { createQuota, googleLanes, googleQuotas } from './directory/quota.ts';
+import { decidingGroups } from './directory/services.ts';
+import {
+  createFunctions,
+  functionNames,
+  reconcileBudgetMs,
+  type Composition,
+  type FunctionHandler,
+  type FunctionName,
+} from './functions.ts';
+import { takeBodiesAsSent } from './http/framework.ts';
+import { createWorkloadVerifier } from './http/workload-identity.ts';
+import { nodeHashing, systemClock, type Keys } from './keys.ts';
+import { readMountedKeys } from './mounted-keys.ts';
+import { readPlane } from './plane-file.ts';
+import { createPlane, type PlaneDeps } from './plane.ts';
+import { registries, type ProviderSurroundings, type Registries } from './providers/registries.ts';
+import { createFirestoreStore, openFirestore } from './store/firestore.ts';
+import { createCloudTasksWake } from './wake/cloud-tasks.ts';
+import type { GoogleRequest } from './wake/hints.ts';
+import { createPubSubWake } from './wake/pubsub.ts';
+
+/** What tests put in place of a part of the composition. */
+export interface Seams {
+  readonly registries?: Partial<Registries>;
+  readonly times?: Partial<PlaneDeps['times']>;
+  readonly store?: Store;
+  readonly wake?: Wake;
+  readonly fetch?: typeof fetch;
+  readonly log?: Log;
+}
+
+/** In milliseconds. A run, three leases long, and the budget of `reconcile` before it fit into the two minutes that a task is given. */
+const times: PlaneDeps['times'] = { effectMs: 20_000, waitMs: 2_000, resyncMs: 5 * 60_000, leaseMs: 30_000, lagMs: 0 };
+
+/** One line of JSON as Cloud Logging reads it (cloud.google.com/run/docs/logging, read 2026-11-22). */
+const toLine = (severity: string, message: string, fields: Readonly<Record<string, unknown>> = {}): string =>
+  `${JSON.stringify({ ...fields, severity, message }, (_key, value: unknown) => (value instanceof Error ? inspect(value) : value))}\n`;
+const cloudLog: Log = {
+  info: (message, fields) => void process.stdout.write(toLine('INFO', message, fields)),
+  warn: (message, fields) => void process.stdout.write(toLine('WARNING', message, fields)),
+};
+
+/** As in `acme.com` → `Acme`. */
+const companyOf = (domain: string): string => domain.charAt(0).toUpperCase() + (domain.split('.')[0] ?? domain).slice(1);
+
+function openRequest({ pubsubEmulator }: FunctionsConfig): GoogleRequest {
+  if (pubsubEmulator === undefined) {
+    const auth = new GoogleAuth({ scopes: ['https://www.googleapis.com/auth/cloud-platform'] });
+    return (options) => auth.request({ ...options, retry: false });
+  }
+  const anybody = new OAuth2Client({ credentials: { access_token: 'owner' } });
+  return (options) => anybody.request({ ...options, retry: false });
+}
+
+function openWake(config: FunctionsConfig, store: Store, log: Log): Wake {
+  const common = { store, log, clock: systemClock, request: openRequest(config) };
+  if (config.wake.kind === 'cloud-tasks') {
+    const { queue, serviceAccount } = config.wake;
+    return createCloudTasksWake({ ...common, queue, serviceAccount, url: config.reconcileUrl, audience: config.workload.audience });
+  }
+  const rootUrl = config.pubsubEmulator === undefined ? {} : { rootUrl: `http://${config.pubsubEmulator}/` };
+  return createPubSubWake({ ...common, topic: config.wake.topic, leadMs: reconcileBudgetMs - 5_000, ...rootUrl });
+}
+
+function openProviders(config: FunctionsConfig, plane: Plane, keys: Keys, store: Store, log: Log, seams: Seams) {
+  const { identity, infrastructure, secrets, networking } = { ...registries, ...seams.registries };
+  const { spec, metadata } = plane;
+  const nap = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal });
+  const surroundings: ProviderSurroundings = {
+    ...{ planeId: metadata.name, domain: spec.identity.domain, publicUrl: config.publicUrl, log, dataKey: keys.dataKey },
+    ...(config.localDir === undefined ? {} : { localDir: config.localDir }),
+    ...{ workspace: config.workspace, audiences: config.oauthAudiences, policyGroups: () => decidingGroups([plane], store) },
+    quota: createQuota({ store, clock: systemClock, sleep: nap, lanes: googleLanes, quotas: googleQuotas }),
+    ...(seams.fetch === undefined ? {} : { fetch: seams.fetch }),
+  };
+  return {
+    identity: identity.create(spec.identity.provider, surroundings),
+    providers: {
+      infra: infrastructure.create(spec.infrastructure.provider, surroundings),
+      secrets: secrets.create(spec.secrets.provider, surroundings),
+      network: networking.create(spec.networking.provider, surroundings),
+    },
+  };
+}
+
+/** Puts a plane together on Google Cloud. Reaches out to nobody: that waits for the first request that needs it, and is shared by all. */
+export function compose(config: FunctionsConfig, plane: Plane, keys: Keys, log: Log, seams: Seams = {}): Composition {
+  const { project, database, firestoreEmulator, workspace } = config;
+  const emulator = firestoreEmulator === undefined ? {} : { emulatorHost: firestoreEmulator };
+  const store =
+    seams.store ?? createFirestoreStore({ firestore: openFirestore({ projectId: project, databaseId: database, ...emulator }) });
+  const wake = seams.wake ?? openWake(config, store, log);
+  const verify = createWorkloadVerifier({
+    ...config.workload,
+    clock: systemClock,
+    ...(workspace.way === 'emulator' ? { certsUrl: `${workspace.rootUrl}oauth2/v1/certs` } : {}),
+    ...(seams.fetch === undefined ? {} : { fetch: seams.fetch }),
+  });
+  const account = workspace.way === 'delegation' ? workspace.subject : workspace.way === 'service-account' && workspace.serviceAccount;
+  const running = createPlane({
+    ...{ plane, store, wake, log, keys, clock: systemClock, hashing: nodeHashing, random: randomUUID },
+    ...openProviders(config, plane, keys, store, log, seams),
+    upstream: config.upstream,
+    company: companyOf(plane.spec.identity.domain),
+    publicUrl: config.publicUrl,
+    holder: `function-${randomUUID().slice(0, 8)}`,
+    services: config.services,
+    ownAccounts: account ? [account] : [],
+    verifyPush: async (request) => void (await verify(request)),
+    times: { ...times, ...seams.times },
+  });
+  return { plane: running, store, wake, verify };
+}
+
+/**
+ * Registers the five functions with functions-framework and answers them by name. What is wrong with environment, plane, keys or the
+ * choice of providers is thrown here and now, so that a deployment fails instead of its requests.
+ */
+export function startFunctions(env?: NodeJS.ProcessEnv, seams: Seams = {}): Record<FunctionName, FunctionHandler> {
+  const config = parseFunctionsConfig(env);
+  const log = seams.log ?? cloudLog;
+  const plane = readPlane(config.planeFile, 'name a planes.yaml with PLANES_FILE');
+  const composition = compose(config, plane, readMountedKeys(config.keysDir), log, seams);
+  const handlers = createFunctions({
+    ...{ composition, clock: systemClock, log, requestId: randomUUID, mailDoor: config.mailDoor },
+  });
+  takeBodiesAsSent();
+  for (const name of functionNames) http(name, handlers[name]);
+  return handlers;
+}
