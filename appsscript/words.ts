@@ -57,6 +57,8 @@ export const toConditionTitle = (type: string): string => conditionWords[type] ?
 export function toOriginWords(origin: string): string {
   if (origin.startsWith('ou:')) return `organizational unit ${origin.slice(3)}`;
   if (origin.startsWith('group:')) return `group ${origin.slice(6)}`;
+  if (origin.startsWith('service:')) return `app switched for ${toOriginWords(origin.slice(8))}`;
+  if (origin.startsWith('grant:')) return `request approved by ${origin.slice(6)}`;
   switch (origin) {
     case 'default':
       return 'built-in default';
@@ -64,8 +66,6 @@ export function toOriginWords(origin: string): string {
       return 'organization default';
     case 'user':
       return 'this person\u2019s page';
-    case 'grant':
-      return 'approved request';
     default:
       return origin;
   }

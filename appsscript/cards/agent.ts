@@ -16,12 +16,15 @@ const whence = <T>({ origin, clamped }: Effective<T>, show: (value: T) => string
     ? `Asked for ${show(clamped.from)} (${toOriginWords(origin)}); limited by ${toOriginWords(clamped.by)}`
     : `From ${toOriginWords(origin)}`;
 
-const policyRow = <T>(topLabel: string, icon: string, effective: Effective<T>, show: (value: T) => string): Widget => ({
+type Notes = UserView['notes'];
+
+/** What cannot be read on the user page, what a limit took away or what is locked says more than where a value comes from. */
+const policyRow = <T>(topLabel: string, icon: string, effective: Effective<T>, show: (value: T) => string, notes: Notes): Widget => ({
   decoratedText: {
     startIcon: { materialIcon: { name: icon } },
     topLabel,
     text: escapeHtml(show(effective.value)),
-    bottomLabel: whence(effective, show),
+    bottomLabel: notes.length === 0 ? whence(effective, show) : notes.map(({ message }) => message).join(' '),
     wrapText: true,
   },
 });
@@ -148,6 +151,7 @@ const details = (agent: AgentView, nowMs: number): Section => ({
 
 export function agentCard(user: UserView, nowMs: number, notice?: Message): Card {
   const { policy, agent } = user;
+  const notesOn = (name: Notes[number]['field']) => user.notes.filter(({ field }) => field === name);
   return {
     name: 'user',
     header: { title: user.name, subtitle: user.email },
@@ -159,10 +163,10 @@ export function agentCard(user: UserView, nowMs: number, notice?: Message): Card
       {
         header: policy.agentEnabled.value && user.active ? 'What this agent may use' : 'What an agent would get',
         widgets: [
-          policyRow('Model', 'memory', policy.modelTier, toName),
-          policyRow('Budget', 'payments', policy.budgetCap, toBudget),
-          policyRow('Tools', 'build', policy.tools, toNames),
-          policyRow('Channels', 'forum', policy.channels, toNames),
+          policyRow('Model', 'memory', policy.modelTier, toName, notesOn('modelTier')),
+          policyRow('Budget', 'payments', policy.budgetCap, toBudget, notesOn('budgetCap')),
+          policyRow('Tools', 'build', policy.tools, toNames, notesOn('toolAllowlist')),
+          policyRow('Channels', 'forum', policy.channels, toNames, notesOn('channelRestrictions')),
         ],
       },
       ...(agent ? [details(agent, nowMs)] : []),

@@ -10,7 +10,8 @@ export function readPlaneFile(file: string): Plane {
   const foreign = Object.entries(wanted).filter(([kind, name]) => plane.spec[kind as keyof typeof wanted].provider !== name);
   if (foreign.length === 0) return plane;
   const list = foreign.map(
-    ([kind, name]) => `  spec.${kind}.provider: found ${JSON.stringify(plane.spec[kind as keyof typeof wanted].provider)}; allowed: ${name}`,
+    ([kind, name]) =>
+      `  spec.${kind}.provider: found ${JSON.stringify(plane.spec[kind as keyof typeof wanted].provider)}; allowed: ${name}`,
   );
   throw new PlaneError('invalid', `cannot run ${file} on this machine:\n${list.join('\n')}`);
 }

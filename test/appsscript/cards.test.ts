@@ -190,6 +190,19 @@ describe('agent card', () => {
     expect(text).toContain('Running, needs attention');
   });
 
+  it('shows a typo, a cap and a lock beside the value they are about (REQ-WS-02)', () => {
+    const notes = [
+      { field: 'modelTier' as const, kind: 'invalid' as const, message: 'modelTier: found "Opuss"; the last good value (sonnet) stays' },
+      { field: 'budgetCap' as const, kind: 'clamped' as const, message: 'Budget is $200 a month: at most $200.' },
+      { field: 'toolAllowlist' as const, kind: 'locked' as const, message: 'Tools are email: the organisation locks this.' },
+    ];
+    const widgets = agentCard(userOf(7, { notes }), nowMs).sections.flatMap((section) => section.widgets);
+    const rows = widgets.flatMap((widget) => ('decoratedText' in widget ? [widget.decoratedText] : []));
+    const under = (label: string) => rows.find(({ topLabel }) => topLabel === label)?.bottomLabel;
+    expect([under('Model'), under('Budget'), under('Tools')]).toEqual(notes.map(({ message }) => message));
+    expect(under('Channels')).toMatch(/^From /);
+  });
+
   it('says that suspended people have no agent', () => {
     expect(textOf(agentCard(userOf(7, { active: false, agent: null }), nowMs))).toContain('This person is suspended');
   });
