@@ -215,7 +215,6 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
       },
     }),
     answered: (agent, message, text) => correspondence.answer(agent, message, text),
-    sleep: nap,
   });
 
   return {

@@ -83,6 +83,13 @@ export const planeSchema = z.strictObject({
     /** Says when a budget month begins. */
     timeZone: z.string().refine(isTimeZone, 'an IANA time zone such as Europe/Berlin').default('UTC'),
     budget: z.strictObject({ whenExhausted: z.enum(whenExhausted).default('pause') }).prefault({}),
+    backup: z
+      .strictObject({
+        every: z.enum(['daily', 'weekly', 'never']).default('daily'),
+        /** For how many days an agent's last backup outlives it; 0 keeps none. The Directory's own undelete window is 20. */
+        retentionDays: z.int().min(0).max(3_650).default(20),
+      })
+      .prefault({}),
   }),
 });
 export type Plane = z.infer<typeof planeSchema>;

@@ -1,17 +1,22 @@
 import type { Hono } from 'hono';
-import type { AgentSpec } from '../../shared/agent.ts';
+import { modelTiers, type AgentSpec } from '../../shared/agent.ts';
+import type { WhenExhausted } from '../../shared/budget.ts';
+import type { Offer, Reservation } from '../budget/account.ts';
+import { callMs, type Budget } from '../budget/budget.ts';
 import type { Credentials } from '../core/credentials.ts';
 import { PlaneError, toMessage } from '../core/errors.ts';
 import type { Tally } from '../core/notes.ts';
+import type { AgentRecord } from '../core/records.ts';
 import type { Clock, Log } from '../core/surroundings.ts';
-import { bearer, read, readJson, toProblemResponse } from '../http/problems.ts';
+import { bearer, readJson, toProblemResponse } from '../http/problems.ts';
+import { send, type Upstream } from './maker.ts';
 import { tierModels, type ModelMaker } from './models.ts';
-import { modelRequestSchema, toMakerBody, type ModelRequest } from './request.ts';
-import { standIn } from './stand-in.ts';
+import { toNotice } from './notice.ts';
+import { prices, toMicros, toWorstNanos, type Usage } from './prices.ts';
+import { relayStream, relayWhole } from './relay.ts';
+import { endpoints, parseCall, type Endpoint, type ModelCall } from './request.ts';
 
-/** Where models come from. The key never leaves this module. */
-export type Upstream =
-  { readonly maker: 'stand-in' } | { readonly maker: 'anthropic' | 'openai'; readonly key: string; readonly baseUrl: string };
+export type { Upstream } from './maker.ts';
 
 export interface GatewayDeps {
   readonly clock: Clock;
@@ -21,36 +26,51 @@ export interface GatewayDeps {
   readonly requestId: () => string;
   readonly tally: Tally;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly budget: Pick<Budget, 'reserve' | 'settle' | 'release'>;
+  /** What the agent's plane says about budgets. */
+  readonly termsOf: (agent: AgentRecord) => { readonly timeZone: string; readonly whenExhausted: WhenExhausted };
 }
 
 /** How often a running answer is held against the store, in milliseconds. */
 const lookMs = 500;
+/** How long an answer is read on for its usage when the caller has gone, in milliseconds. */
+const drainMs = 2 * 60_000;
+const largestBody = 20_000_000;
 
 /** OpenClaw's word for the wire format each maker speaks. */
 export const modelApi = (maker: ModelMaker) => (maker === 'anthropic' ? 'anthropic-messages' : 'openai-completions');
 
-const modelFor = (maker: ModelMaker, { modelTier }: AgentSpec): string => tierModels[maker][modelTier];
-
-/** The same bytes, and a call when there will be no more of them, however that comes. */
-function endingWith(body: ReadableStream<Uint8Array>, end: () => void): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
-  return new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await reader.read();
-      if (!done) return controller.enqueue(value);
-      end();
-      controller.close();
-    },
-    cancel(reason) {
-      end();
-      return reader.cancel(reason);
-    },
-  });
+/** Models that may answer, dearest first: the agent's own tier, and those below it where the plane would rather step down. */
+function modelsFor(maker: ModelMaker, { modelTier }: AgentSpec, whenExhausted: WhenExhausted): string[] {
+  const below = modelTiers.slice(0, modelTiers.indexOf(modelTier)).toReversed();
+  return [modelTier, ...(whenExhausted === 'step-down' ? below : [])].map((tier) => tierModels[maker][tier]);
 }
 
-/** The only door from an agent to a model: knows the agent by its token, chooses the model by its tier, keeps the maker's key. */
+function priceOf(maker: ModelMaker, model: string) {
+  const price = prices[maker][model];
+  if (!price) throw new PlaneError('internal', `cannot call model ${model}: the price table has no row for it; add one`);
+  return price;
+}
+
+function toOffer(maker: ModelMaker, model: string, call: ModelCall): Offer {
+  const price = priceOf(maker, model);
+  const worst = toWorstNanos(price, call.inputTokens, call.cacheWrites);
+  const maxOutput = Math.min(call.maxOutput ?? price.maxOutput, price.maxOutput);
+  const minOutput = Math.min(call.minOutput, maxOutput);
+  return { model, inputNanos: worst.input, outputNanosPerToken: worst.output, maxOutput, minOutput };
+}
+
+/** A problem with a member of its own for clients of makers, who look for their errors there. */
+async function toModelProblem(problem: Response): Promise<Response> {
+  const body = (await problem.json()) as { detail: string; code: string };
+  const error = { message: body.detail, type: body.code, code: body.code };
+  return new Response(JSON.stringify({ ...body, error }), { status: problem.status, headers: problem.headers });
+}
+
+/** The only door from an agent to a model: knows the agent by its token, chooses the model by its tier, keeps its budget and the maker's key. */
 export function mountModelGateway(app: Hono, deps: GatewayDeps): void {
-  const { credentials, upstream, log, clock } = deps;
+  const { credentials, upstream, log, clock, budget } = deps;
+  const { maker } = upstream;
 
   /** Aborts as soon as the agent's key is refused, so that a suspension also ends the answer that is under way. */
   async function endWhenRefused(token: string, life: AbortController): Promise<void> {
@@ -60,51 +80,97 @@ export function mountModelGateway(app: Hono, deps: GatewayDeps): void {
     }
   }
 
-  async function forward(request: Request, token: string, path: string, body: ModelRequest, model: string): Promise<Response> {
-    if (upstream.maker === 'stand-in') return standIn(body, clock.now());
-    const { maker, key, baseUrl } = upstream;
-    const version = request.headers.get('anthropic-version') ?? '2023-06-01';
-    const headers: Record<string, string> =
-      maker === 'anthropic' ? { 'x-api-key': key, 'anthropic-version': version } : { authorization: `Bearer ${key}` };
-    const life = new AbortController();
-    const answer = await fetch(`${baseUrl}${path}`, {
-      method: 'POST',
-      headers: { ...headers, 'content-type': 'application/json' },
-      body: JSON.stringify(toMakerBody(body, maker, model)),
-      signal: AbortSignal.any([request.signal, life.signal]),
-    }).catch((cause: unknown) => {
-      throw new PlaneError('unavailable', `cannot reach the model maker ${maker}: ${toMessage(cause)}; it is tried again`, { cause });
-    });
-    request.signal.addEventListener('abort', () => life.abort(), { once: true });
-    void endWhenRefused(token, life);
-    const kept = new Headers();
-    for (const name of ['content-type', 'retry-after', 'request-id']) {
-      const value = answer.headers.get(name);
-      if (value !== null) kept.set(name, value);
-    }
-    const stream = answer.body && endingWith(answer.body, () => life.abort());
-    return new Response(stream, { status: answer.status, headers: kept });
+  async function settle(reservation: Reservation, usage: Usage | undefined): Promise<void> {
+    const used = usage && {
+      inputTokens: usage.input + usage.write5m + usage.write1h,
+      cachedTokens: usage.cached,
+      outputTokens: usage.output,
+      micros: toMicros(priceOf(maker, reservation.model), usage),
+    };
+    // A reservation that cannot be settled now is charged whole when its time is over.
+    await budget
+      .settle(reservation, used)
+      .catch((error: unknown) => log.warn(`cannot settle reservation ${reservation.id}: ${toMessage(error)}; it is charged whole later`));
   }
 
-  function serve(path: string, maker: ModelMaker[]) {
+  async function answer(request: Request, token: string, call: ModelCall, reservation: Reservation): Promise<Response> {
+    const life = new AbortController();
+    const end = async (usage: Usage | undefined): Promise<void> => {
+      life.abort();
+      await settle(reservation, usage);
+    };
+    void endWhenRefused(token, life);
+    const sent = await send(upstream, call, reservation, {
+      version: request.headers.get('anthropic-version') ?? undefined,
+      signal: AbortSignal.any([life.signal, clock.deadline(callMs)]),
+      now: clock.now(),
+    });
+    if ('refused' in sent) {
+      life.abort();
+      await (sent.taken ? settle(reservation, undefined) : budget.release(reservation));
+      await credentials.check(token, 'model');
+      throw sent.refused;
+    }
+    const { response, taken } = sent;
+    const kept = new Headers();
+    for (const name of ['content-type', 'retry-after', 'request-id']) {
+      const value = response.headers.get(name);
+      if (value !== null) kept.set(name, value);
+    }
+    if (!taken) {
+      try {
+        return new Response(await response.text(), { status: response.status, headers: kept });
+      } finally {
+        life.abort();
+        await budget.release(reservation);
+      }
+    }
+    const gone = (): void => clock.deadline(drainMs).addEventListener('abort', () => life.abort(), { once: true });
+    const options = { call, settle: end, gone };
+    const streams = response.headers.get('content-type')?.includes('text/event-stream') === true && response.body;
+    if (streams) return new Response(relayStream(streams, options), { status: response.status, headers: kept });
+    const text = await relayWhole(response, options).catch(async (cause: unknown) => {
+      await credentials.check(token, 'model');
+      throw new PlaneError('unavailable', `cannot read the answer of the model maker ${maker}: ${toMessage(cause)}; it is tried again`, {
+        cause,
+      });
+    });
+    return new Response(text, { status: response.status, headers: kept });
+  }
+
+  async function serve(endpoint: Endpoint, request: Request): Promise<Response> {
+    const token = bearer(request) ?? request.headers.get('x-api-key') ?? '';
+    await credentials.check(token, 'model');
+    const { path, makers } = endpoints[endpoint];
+    if (!makers.includes(maker)) throw new PlaneError('notFound', `cannot serve ${path}: this plane's models come from ${maker}`);
+    const call = parseCall(endpoint, await readJson(request, largestBody));
+    // A body can be long in coming: only what holds after it counts.
+    const { agent } = await credentials.check(token, 'model');
+    const { timeZone, whenExhausted } = deps.termsOf(agent);
+    const offers = modelsFor(maker, agent.spec, whenExhausted).map((model) => toOffer(maker, model, call));
+    const note = { actor: { kind: 'agent', id: agent.agentId }, target: offers[0]?.model ?? '' } as const;
+    const reserved = await budget.reserve(agent, timeZone, offers);
+    if (!reserved.ok) {
+      const { refusal } = reserved;
+      await deps.tally({ agentId: agent.agentId }, { ...note, action: 'model.refuse', detail: { ...refusal } });
+      return toNotice({ refusal, call, model: note.target, now: clock.now(), id: deps.requestId() });
+    }
+    const { reservation } = reserved;
+    try {
+      await deps.tally({ agentId: agent.agentId }, { ...note, action: 'model.call', target: reservation.model });
+    } catch (error) {
+      await budget.release(reservation);
+      throw error;
+    }
+    return answer(request, token, call, reservation);
+  }
+
+  for (const [endpoint, { path }] of Object.entries(endpoints) as [Endpoint, { path: string }][])
     app.post(`/model${path}`, async (c) => {
       try {
-        const token = bearer(c.req.raw) ?? c.req.header('x-api-key') ?? '';
-        await credentials.check(token, 'model');
-        if (!maker.includes(upstream.maker))
-          throw new PlaneError('notFound', `cannot serve ${path}: this plane's models come from ${upstream.maker}`);
-        const body = read(modelRequestSchema, await readJson(c.req.raw, 20_000_000), 'the model call');
-        // A body can be long in coming: only what holds after it counts.
-        const { agent } = await credentials.check(token, 'model');
-        const model = modelFor(upstream.maker, agent.spec);
-        const actor = { kind: 'agent', id: agent.agentId } as const;
-        await deps.tally({ agentId: agent.agentId }, { actor, action: 'model.call', target: model });
-        return await forward(c.req.raw, token, path, body, model);
+        return await serve(endpoint, c.req.raw);
       } catch (error) {
-        return toProblemResponse(error, deps.requestId(), log, { hideFaults: true });
+        return toModelProblem(toProblemResponse(error, deps.requestId(), log, { hideFaults: true }));
       }
     });
-  }
-  serve('/v1/chat/completions', ['openai', 'stand-in']);
-  serve('/v1/messages', ['anthropic']);
 }

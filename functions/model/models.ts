@@ -2,10 +2,13 @@ import type { ModelTier } from '../../shared/agent.ts';
 
 export type ModelMaker = 'anthropic' | 'openai' | 'stand-in';
 
-/** Which model serves a tier when the plane names none itself. Names as the makers list them, read 2026-11-22. */
+/**
+ * Which model serves a tier when the plane names none itself; each has a row in prices.ts. Names as the makers list them, read
+ * 2026-11-22: OpenAI's were chosen for agents that send tools through chat completions, and gpt-5.1 is served until 2027-04-01.
+ */
 export const tierModels: Readonly<Record<ModelMaker, Readonly<Record<ModelTier, string>>>> = {
-  anthropic: { haiku: 'claude-haiku-4-5', sonnet: 'claude-sonnet-4-5', opus: 'claude-opus-4-5' },
-  openai: { haiku: 'gpt-5-mini', sonnet: 'gpt-5', opus: 'gpt-5.1' },
+  anthropic: { haiku: 'claude-haiku-5-5', sonnet: 'claude-sonnet-5', opus: 'claude-opus-5-5' },
+  openai: { haiku: 'gpt-5.4-mini', sonnet: 'gpt-5.1', opus: 'gpt-5.4' },
   'stand-in': { haiku: 'stand-in', sonnet: 'stand-in', opus: 'stand-in' },
 };
 

@@ -1,110 +1,207 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Hono } from 'hono';
-import { createCredentials } from '../../functions/core/credentials.ts';
-import type { AgentRecord } from '../../functions/core/records.ts';
-import { createTokenKey, systemClock } from '../../functions/keys.ts';
-import { mountModelGateway, type Upstream } from '../../functions/model/gateway.ts';
+import { toBudgetDate } from '../../shared/budget.ts';
 import { createMemoryStore } from '../simulation/memory-store.ts';
+import { agentId, openWorld, toAgent } from '../budget/world.ts';
+import { asJson, asStream, chatUsage, openLoopbackMaker, type LoopbackMaker } from './maker.ts';
 
-const agentId = 'aaaaaaaaaaaaaaaa';
+const chat = '/model/v1/chat/completions';
+const messages = '/model/v1/messages';
+const hello = { model: 'x', max_tokens: 1_000, messages: [{ role: 'user', content: 'Hello' }] };
+const until = async (holds: () => boolean): Promise<void> => {
+  for (const end = Date.now() + 5_000; !holds() && Date.now() < end;) await new Promise((resolve) => setTimeout(resolve, 5));
+};
 
 describe('the model gateway', () => {
-  let maker: Server;
-  let seen: { headers: IncomingMessage['headers']; body: Record<string, unknown> }[];
-  let respond: (answer: ServerResponse) => void;
-  let baseUrl = '';
+  let maker: LoopbackMaker;
+  beforeEach(async () => (maker = await openLoopbackMaker()));
+  afterEach(() => maker.close());
 
-  beforeEach(async () => {
-    seen = [];
-    respond = (answer) => answer.end('{"ok":true}');
-    maker = createServer((request, answer) => {
-      let text = '';
-      request.on('data', (chunk: Buffer) => (text += chunk.toString()));
-      request.on('end', () => {
-        seen.push({ headers: request.headers, body: JSON.parse(text) as Record<string, unknown> });
-        respond(answer);
-      });
-    });
-    await new Promise<void>((resolve) => maker.listen(0, '127.0.0.1', resolve));
-    const address = maker.address();
-    baseUrl = typeof address === 'object' && address ? `http://127.0.0.1:${address.port}` : '';
-  });
-  afterEach(async () => {
-    maker.closeAllConnections();
-    await new Promise((resolve) => maker.close(resolve));
-  });
-
-  async function openGateway(name: 'anthropic' | 'openai') {
+  async function open(name: 'anthropic' | 'openai', more: { capUsd?: number; whenExhausted?: 'step-down'; tier?: 'opus' | 'sonnet' } = {}) {
     const store = createMemoryStore();
-    const agent = { agentId, planeId: 'acme', desired: 'running', incarnation: 1, spec: { modelTier: 'opus' } } as AgentRecord;
-    await store.transact(async (tx) => tx.set('agents', agentId, agent));
-    const credentials = createCredentials({ key: createTokenKey(Buffer.alloc(32)), store, clock: systemClock });
-    const upstream: Upstream = { maker: name, key: 'the-company-key', baseUrl };
-    const notes: string[] = [];
-    const app = new Hono();
-    mountModelGateway(app, {
-      ...{ credentials, upstream, clock: systemClock, requestId: () => 'r' },
-      log: { info: () => undefined, warn: () => undefined },
-      tally: async (_scope, { action, target }) => void notes.push(`${action} ${target}`),
-      sleep: (ms, signal) => sleep(ms / 10, undefined, { signal }).catch(() => undefined),
-    });
-    const token = credentials.mint({ kind: 'model', agentId, incarnation: 1, extra: 0 });
-    const call = (path: string, body: object, shown = token) =>
-      app.request(path, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${shown}`, 'anthropic-beta': 'computer-use' },
-        body: JSON.stringify(body),
-      });
-    const suspend = () => store.transact(async (tx) => tx.set('agents', agentId, { ...agent, desired: 'removed' }));
-    return { call, notes, suspend, credentials };
+    const { spec, ...agent } = toAgent(more.capUsd ?? 50);
+    const record = { ...agent, spec: { ...spec, modelTier: more.tier ?? 'opus' } };
+    await store.transact(async (tx) => tx.set('agents', agentId, record));
+    const world = openWorld(store, { maker: name, key: 'the-company-key', baseUrl: maker.baseUrl }, more);
+    return {
+      ...world,
+      suspend: () => store.transact(async (tx) => tx.set('agents', agentId, { ...record, desired: 'removed' })),
+      money: () => store.peek('budgets', `1001/${toBudgetDate(Date.now(), 'UTC').month}`),
+      spend: (spentMicros: number) =>
+        store.transact(async (tx) => {
+          const { month } = toBudgetDate(Date.now(), 'UTC');
+          const labels = { planeId: 'acme', ownerId: '1001', agentId, ownerEmail: '', ouPath: '', agentName: '', capUsd: 1 };
+          tx.set('budgets', `1001/${month}`, { ...labels, month, spentMicros, open: {}, alerted: 0 });
+        }),
+      ledger: () => [...store.entries('ledger')].map(([, row]) => row),
+    };
   }
 
   it('chooses the model by tier, shows the maker its own key and never the agent\u2019s (REQ-WSEC-04)', async () => {
-    const { call, notes } = await openGateway('openai');
-    const answer = await call('/model/v1/chat/completions', { model: 'haiku', messages: [], max_tokens: 5 });
-    expect(await answer.json()).toEqual({ ok: true });
-    expect(seen[0]?.headers.authorization).toBe('Bearer the-company-key');
-    expect(seen[0]?.body).toEqual({ model: 'gpt-5.1', messages: [], max_tokens: 5 });
-    expect(notes).toEqual(['model.call gpt-5.1']);
+    maker.respond = asJson({ id: 'c1', usage: chatUsage(1_000, 100, 400) });
+    const { call, notes, money, ledger } = await open('openai');
+    const answer = await call(
+      chat,
+      { ...hello, temperature: 0.5, metadata: { any: ['thing'] }, logit_bias: null },
+      { headers: { 'anthropic-beta': 'x' } },
+    );
+    expect(await answer.json()).toMatchObject({ id: 'c1' });
+    expect(maker.seen[0]?.headers.authorization).toBe('Bearer the-company-key');
+    expect(maker.seen[0]?.headers).not.toHaveProperty('anthropic-beta');
+    const { max_tokens: _named, ...rest } = hello;
+    expect(maker.seen[0]?.body).toEqual({
+      ...{ ...rest, temperature: 0.5, metadata: { any: ['thing'] }, logit_bias: null },
+      ...{ model: 'gpt-5.4', max_completion_tokens: 1_000, service_tier: 'default' },
+    });
+    expect(notes).toEqual([{ action: 'model.call', target: 'gpt-5.4' }]);
+    expect(money()).toMatchObject({ spentMicros: 600 * 2.5 + 400 * 0.25 + 100 * 15, open: {} });
+    expect(ledger()).toMatchObject([{ model: 'gpt-5.4', inputTokens: 600, cachedTokens: 400, outputTokens: 100, calls: 1, unsettled: 0 }]);
   });
 
-  it('leaves out what would give an agent the maker\u2019s own reach', async () => {
-    const { call } = await openGateway('anthropic');
-    const answer = await call('/model/v1/messages', {
-      model: 'x',
-      messages: [],
-      mcp_servers: [{ url: 'https://elsewhere' }],
-      service_tier: 'priority',
-    });
-    await answer.text();
-    expect(seen[0]?.body).toEqual({ model: 'claude-opus-4-5', messages: [] });
-    expect(seen[0]?.headers).not.toHaveProperty('anthropic-beta');
-    const refused = await call('/model/v1/messages', { model: 'x', messages: [], tools: [{ type: 'web_search_20250305' }] });
-    expect(refused.status).toBe(400);
-    expect(seen).toHaveLength(1);
+  it('serves OpenAI\u2019s Responses, whole and streamed', async () => {
+    const usage = { input_tokens: 100, output_tokens: 10, input_tokens_details: { cached_tokens: 0 } };
+    maker.respond = asJson({ object: 'response', usage });
+    const { call, money } = await open('openai', { tier: 'sonnet' });
+    const body = { model: 'x', input: 'Hello', max_output_tokens: 300 };
+    await (await call('/model/v1/responses', body)).text();
+    expect(maker.seen[0]).toMatchObject({ path: '/v1/responses', body: { model: 'gpt-5.1', input: 'Hello', max_output_tokens: 300 } });
+    expect(money()).toMatchObject({ spentMicros: 225, open: {} });
+    const events = [
+      { type: 'response.output_text.delta', delta: 'Hi' },
+      { type: 'response.completed', response: { usage } },
+    ];
+    maker.respond = asStream(...events);
+    const streamed = await (await call('/model/v1/responses', { ...body, stream: true })).text();
+    expect(streamed).toBe(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
+    expect(money()).toMatchObject({ spentMicros: 450, open: {} });
+  });
+
+  it('counts what Anthropic reads from its cache and writes there', async () => {
+    const told = { input_tokens: 100, cache_read_input_tokens: 1_000, cache_creation_input_tokens: 500, output_tokens: 1 };
+    const split = { cache_creation: { ephemeral_5m_input_tokens: 200, ephemeral_1h_input_tokens: 300 } };
+    const delta = { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 50 } };
+    maker.respond = asStream({ type: 'message_start', message: { usage: { ...told, ...split } } }, delta, { type: 'message_stop' });
+    const { call, money } = await open('anthropic', { tier: 'sonnet' });
+    const answer = await call(messages, { ...hello, stream: true }, { headers: { 'anthropic-version': '2023-06-01' } });
+    expect((await answer.text()).match(/data: /g)).toHaveLength(3);
+    expect(maker.seen[0]?.body).toEqual({ ...hello, stream: true, model: 'claude-sonnet-5', service_tier: 'standard_only' });
+    expect(money()).toMatchObject({ spentMicros: 100 * 2 + 1_000 * 0.2 + 200 * 2.5 + 300 * 4 + 50 * 10, open: {} });
+  });
+
+  it('asks for the usage of a stream and leaves it out where the caller had not', async () => {
+    const said = { choices: [{ delta: { content: 'Hi "usage":{}' } }], usage: null };
+    maker.respond = asStream(said, { choices: [], usage: chatUsage(100, 10) }, 'data: [DONE]\n\n');
+    const { call, money } = await open('openai');
+    const answer = await call(chat, { ...hello, stream: true, stream_options: { include_obfuscation: false } });
+    expect(await answer.text()).toBe(`data: ${JSON.stringify(said)}\n\ndata: [DONE]\n\n`);
+    expect(maker.seen[0]?.body['stream_options']).toEqual({ include_obfuscation: false, include_usage: true });
+    expect(money()).toMatchObject({ spentMicros: 400, open: {} });
+    const asked = await call(chat, { ...hello, stream: true, stream_options: { include_usage: true } });
+    expect(await asked.text()).toContain('"prompt_tokens":100');
   });
 
   it('refuses tokens of another kind and of a former life', async () => {
-    const { call, credentials } = await openGateway('openai');
-    const body = { model: 'x', messages: [] };
+    const { call, credentials } = await open('openai');
     for (const kind of ['join', 'session', 'gateway', 'link'] as const) {
       const token = credentials.mint({ kind, agentId, incarnation: 1, extra: Date.now() + 60_000 });
-      expect((await call('/model/v1/chat/completions', body, token)).status).toBe(401);
+      expect((await call(chat, hello, { token })).status).toBe(401);
     }
     const former = credentials.mint({ kind: 'model', agentId, incarnation: 0, extra: 0 });
-    expect((await call('/model/v1/chat/completions', body, former)).status).toBe(401);
-    expect(seen).toEqual([]);
+    expect((await call(chat, hello, { token: former })).status).toBe(401);
+    expect(maker.seen).toEqual([]);
   });
 
-  it('cuts an answer that is under way when the owner is suspended (REQ-WSEC-05)', async () => {
-    respond = (answer) => void answer.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: one\n\n');
-    const { call, suspend } = await openGateway('openai');
-    const answer = await call('/model/v1/chat/completions', { model: 'x', messages: [], stream: true });
+  it('cuts an answer that is under way when the owner is suspended, and charges it whole (REQ-WSEC-05)', async () => {
+    maker.respond = (answer) => answer.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: one\n\n');
+    const { call, suspend, money } = await open('openai');
+    const answer = await call(chat, { ...hello, stream: true });
     const reader = answer.body?.getReader();
     expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('data: one\n\n');
+    const [reserved] = Object.values(money()?.open ?? {});
     await suspend();
     await expect(reader?.read()).rejects.toThrow();
-    expect((await call('/model/v1/chat/completions', { model: 'x', messages: [] })).status).toBe(401);
+    expect(money()).toMatchObject({ spentMicros: reserved?.micros, open: {} });
+    expect((await call(chat, hello)).status).toBe(401);
+  });
+
+  it('says 401 where a suspension ends a call before its answer began', async () => {
+    maker.respond = () => undefined;
+    const { call, suspend, money } = await open('openai');
+    const answer = call(chat, hello);
+    await until(() => maker.seen.length > 0);
+    await suspend();
+    expect((await answer).status).toBe(401);
+    expect(money()).toMatchObject({ open: {} });
+    expect(money()?.spentMicros).toBeGreaterThan(0);
+  });
+
+  it('reads on for the usage when the caller hangs up', async () => {
+    maker.respond = (answer) => {
+      answer.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: one\n\n');
+      setTimeout(() => answer.end(`data: ${JSON.stringify({ choices: [], usage: chatUsage(100, 10) })}\n\n`), 50);
+    };
+    const { call, money } = await open('openai');
+    const reader = (await call(chat, { ...hello, stream: true })).body?.getReader();
+    await reader?.read();
+    const waiting = reader?.read();
+    await reader?.cancel();
+    await waiting;
+    expect(money()).toMatchObject({ spentMicros: 400, open: {} });
+  });
+
+  it('gives the money back where the maker refuses, and none where nobody can know', async () => {
+    const { call, money } = await open('openai');
+    for (const status of [400, 429, 500, 503]) {
+      maker.respond = asJson({ error: { message: 'no' } }, status);
+      const answer = await call(chat, hello);
+      expect([answer.status, await answer.json()]).toEqual([status, { error: { message: 'no' } }]);
+    }
+    expect(money()).toMatchObject({ spentMicros: 0, open: {} });
+    maker.respond = (answer) => answer.socket?.destroy();
+    const cut = await call(chat, hello);
+    expect([cut.status, await cut.json()]).toMatchObject([503, { error: { type: 'unavailable' } }]);
+    const one = money()?.spentMicros ?? 0;
+    expect(one).toBeGreaterThan(15_000);
+    maker.respond = asJson({ choices: [] });
+    await (await call(chat, hello)).text();
+    expect(money()).toMatchObject({ spentMicros: 2 * one, open: {} });
+    await maker.close();
+    // The client has to notice first that its old connection is gone: what leaves on that may have been taken.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect((await call(chat, hello)).status).toBe(503);
+    expect(money()).toMatchObject({ spentMicros: 2 * one, open: {} });
+  });
+
+  it('shortens the answer to what is left, and at the end says so in plain words that cost nothing', async () => {
+    const { call, money, spend, notes } = await open('openai', { capUsd: 1 });
+    await spend(980_000);
+    await (await call(chat, { ...hello, max_tokens: 100_000 })).text();
+    const shortened = Number(maker.seen[0]?.body['max_completion_tokens']);
+    expect(shortened).toBeGreaterThan(256);
+    expect(shortened).toBeLessThan(20_000 / 15);
+    await spend(999_000);
+    const answer = await call(chat, { ...hello, max_tokens: 100_000 });
+    expect([answer.status, answer.headers.get('x-agents-plane')]).toEqual([200, 'budget-exhausted']);
+    const { choices } = (await answer.json()) as { choices: { message: { content: string }; finish_reason: string }[] };
+    expect(choices[0]?.finish_reason).toBe('stop');
+    expect(choices[0]?.message.content).toMatch(/^This month's budget of \$1 is used up\. .* ask your admin; it starts again on 1 \w+\.$/);
+    expect(maker.seen).toHaveLength(1);
+    expect(money()).toMatchObject({ spentMicros: 999_000, open: {}, alerted: 100 });
+    expect(notes.at(-1)).toEqual({ action: 'model.refuse', target: 'gpt-5.4' });
+  });
+
+  it('goes on with a lower tier where the plane would rather step down', async () => {
+    const { call, spend } = await open('openai', { capUsd: 1, whenExhausted: 'step-down' });
+    const body = { ...hello, max_tokens: 10_000 };
+    for (const [left, model] of [
+      [160_000, 'gpt-5.4'],
+      [140_000, 'gpt-5.1'],
+      [60_000, 'gpt-5.4-mini'],
+      [10_000, 'gpt-5.4-mini'],
+    ] as const) {
+      await spend(1_000_000 - left);
+      await (await call(chat, body)).text();
+      expect(maker.seen.at(-1)?.body['model']).toBe(model);
+    }
+    await spend(999_900);
+    expect((await call(chat, body)).headers.get('x-agents-plane')).toBe('budget-exhausted');
   });
 });
