@@ -39,6 +39,15 @@ export const agentViewSchema = z.object({
   /** What it is doing or why it is not running, for people. */
   detail: z.string().nullable(),
   conditions: z.array(conditionView),
+  /** This month's spend on models against the cap of now; money in US dollars with up to six decimals. */
+  budget: z.object({
+    month: z.string(),
+    capUsd: z.int(),
+    spentUsd: z.number(),
+    reservedUsd: z.number(),
+    percent: z.int(),
+    state: z.enum(['ok', 'near', 'exhausted']),
+  }),
   policy: policyView,
   revision: z.int(),
   incarnation: z.int(),

@@ -44,6 +44,12 @@ const switchRow = ({ id, policy }: UserView): Widget => ({
   },
 });
 
+/** Twenty blocks are the width of a panel. */
+const toBar = (percent: number): string => {
+  const full = Math.min(20, Math.round(percent / 5));
+  return `${'\u2588'.repeat(full)}${'\u2591'.repeat(20 - full)} ${percent} %`;
+};
+
 /** What goes on and how long it takes: a panel beside Gmail does not move by itself. */
 function toNote({ phase, detail }: AgentView): { bottomLabel?: string } {
   const refresh = 'Press Refresh to see where it stands.';
@@ -70,6 +76,13 @@ function statusWidgets(user: UserView, agent: AgentView, nowMs: number): Widget[
         text: toColored(words, color),
         ...toNote(agent),
         wrapText: true,
+      },
+    },
+    {
+      decoratedText: {
+        topLabel: 'Cost this month',
+        text: `$${agent.budget.spentUsd.toFixed(2)} of ${toBudget(agent.budget.capUsd)}`,
+        bottomLabel: toBar(agent.budget.percent),
       },
     },
     ...(agent.phase === 'removed' ? [] : [{ decoratedText: { topLabel: 'Last heartbeat', text: toAgo(agent.lastHeartbeat, nowMs) } }]),

@@ -68,6 +68,8 @@ export function createHandlers(deps: HandlerDeps): Handlers {
     throw new PlaneError('notFound', `cannot find user ${userKey} in the directory; check the address, or whether the user was deleted`);
   }
 
+  const viewAgent = (agent: AgentRecord) => readAgentView(agent, store, clock.now(), planeOf(agent.planeId).spec.timeZone);
+
   const viewUser = async (plane: Plane, userId: string, ctx: Ctx) =>
     readUserView(plane, await userOf(userId, ctx), store, hashing, clock.now());
 
@@ -108,11 +110,11 @@ export function createHandlers(deps: HandlerDeps): Handlers {
       return { planes: await Promise.all(list) };
     },
     async listAgents({ params, query }) {
-      planeOf(params.planeId);
+      const plane = planeOf(params.planeId);
       const from = query.cursor === undefined ? {} : { from: query.cursor };
       const agents = await store.query('agents', 'byPlane', { equals: [params.planeId], ...from, limit: query.limit + 1 });
       const now = clock.now();
-      const views = await Promise.all(agents.slice(0, query.limit).map((agent) => readAgentView(agent, store, now)));
+      const views = await Promise.all(agents.slice(0, query.limit).map((agent) => readAgentView(agent, store, now, plane.spec.timeZone)));
       return { agents: views, next: agents[query.limit]?.agentId ?? null };
     },
     async createAgent({ params, body: { ownerEmail, name, ...wishes }, ...call }) {
@@ -121,10 +123,10 @@ export function createHandlers(deps: HandlerDeps): Handlers {
       await changeAgent(view.agent.agentId, call.actor, (current) => current && { ...toDraft(current), name }, deps);
       return {
         ...view,
-        agent: await readAgentView(await agentOf({ planeId: params.planeId, agentId: view.agent.agentId }), store, clock.now()),
+        agent: await viewAgent(await agentOf({ planeId: params.planeId, agentId: view.agent.agentId })),
       };
     },
-    getAgent: async ({ params }) => readAgentView(await agentOf(params), store, clock.now()),
+    getAgent: async ({ params }) => viewAgent(await agentOf(params)),
     updateAgent: async ({ params, body, ...call }) => wish(params.planeId, (await agentOf(params)).ownerId, withoutUndefined(body), call),
     removeAgent: async ({ params, ...call }) => wish(params.planeId, (await agentOf(params)).ownerId, { agentEnabled: false }, call),
     async restartAgent({ params, actor, authorize }) {
@@ -139,7 +141,7 @@ export function createHandlers(deps: HandlerDeps): Handlers {
         (current) => current && { ...toDraft(current), restarts: current.restarts + 1 },
         deps,
       );
-      return readAgentView(asked ?? agent, store, clock.now());
+      return viewAgent(asked ?? agent);
     },
     async agentLogs({ params, query, ctx }) {
       const agent = await agentOf(params);

@@ -1,9 +1,11 @@
 import { toHealth } from '../../shared/agent.ts';
+import { toBudgetDate } from '../../shared/budget.ts';
 import type { AgentView, UserView } from '../../shared/contract.ts';
 import type { Plane } from '../../shared/plane.ts';
 import type { EffectivePolicy } from '../../shared/policy.ts';
 import type { UserIdentity } from '../core/providers.ts';
 import type { AgentRecord, HeartbeatRecord, StatusRecord } from '../core/records.ts';
+import { budgetView, toBudgetCondition, type BudgetView } from '../budget/view.ts';
 import type { Store } from '../core/store.ts';
 import type { Hashing } from '../core/surroundings.ts';
 import { explainUser } from './explain.ts';
@@ -22,10 +24,12 @@ export function toAgentView(
   agent: AgentRecord,
   status: StatusRecord | undefined,
   heartbeat: HeartbeatRecord | undefined,
+  budget: BudgetView,
   now: number,
 ): AgentView {
   const beating = heartbeat?.incarnation === agent.incarnation ? heartbeat : undefined;
   const current = status?.incarnation === agent.incarnation ? status : undefined;
+  const exhausted = agent.desired === 'removed' ? undefined : toBudgetCondition(budget);
   const phase = current?.phase ?? (status && status.phase !== 'removed' ? 'removing' : 'pending');
   return {
     agentId: agent.agentId,
@@ -39,7 +43,8 @@ export function toAgentView(
     health: toHealth(beating && phase !== 'removed' ? now - beating.at : undefined),
     lastHeartbeat: beating ? new Date(beating.at).toISOString() : null,
     detail: toDetail(agent, current),
-    conditions: [...agent.conditions, ...(current?.conditions ?? [])],
+    conditions: [...agent.conditions, ...(current?.conditions ?? []), ...(exhausted ? [exhausted] : [])],
+    budget,
     policy: toPolicyView(agent.policy),
     revision: agent.revision,
     incarnation: agent.incarnation,
@@ -47,9 +52,13 @@ export function toAgentView(
   };
 }
 
-export async function readAgentView(agent: AgentRecord, store: Store, now: number): Promise<AgentView> {
-  const [status, heartbeat] = await Promise.all([store.get('statuses', agent.agentId), store.get('heartbeats', agent.agentId)]);
-  return toAgentView(agent, status, heartbeat, now);
+export async function readAgentView(agent: AgentRecord, store: Store, now: number, timeZone = 'UTC'): Promise<AgentView> {
+  const [status, heartbeat, budget] = await Promise.all([
+    store.get('statuses', agent.agentId),
+    store.get('heartbeats', agent.agentId),
+    budgetView(store, agent.ownerId, toBudgetDate(now, timeZone).month, agent.spec.budgetCap),
+  ]);
+  return toAgentView(agent, status, heartbeat, budget, now);
 }
 
 export async function readUserView(plane: Plane, user: UserIdentity, store: Store, hashing: Hashing, now: number): Promise<UserView> {
@@ -63,6 +72,6 @@ export async function readUserView(plane: Plane, user: UserIdentity, store: Stor
     policy: toPolicyView(policy),
     problems,
     notes,
-    agent: agent ? await readAgentView(agent, store, now) : null,
+    agent: agent ? await readAgentView(agent, store, now, plane.spec.timeZone) : null,
   };
 }
