@@ -1,3 +1,5 @@
+import type { Actor } from './records.ts';
+
 /* What keeps an agent in good order over the years: errands of its sidecar, backups, wishes for more. Milliseconds since 1970, UTC. */
 
 export const commandKinds = ['backup', 'restore', 'reloadSecrets', 'introduce', 'upgrade', 'whatsappLogin'] as const;
@@ -31,11 +33,21 @@ export interface BackupRecord {
   readonly startedAt: number;
   /** Absent until the whole of it is stored. */
   readonly finishedAt?: number;
+  /** Of what is stored. */
   readonly bytes?: number;
   /** SHA-256 of what is stored, lower-case hex. */
   readonly sha256?: string;
-  /** When it is destroyed. */
+  /** When it is destroyed; a living agent's newest one stays until there is a newer one. */
   readonly expiresAt: number;
+  /** Every key of the backup store under which bytes of it may lie, each named here before its first byte was sent. */
+  readonly attempts?: readonly { readonly key: string; readonly at: number }[];
+  /** The one of them that holds the whole. */
+  readonly object?: string;
+  /** Public half of the key it is encrypted to (`age1…`). */
+  readonly recipient?: string;
+  readonly openedAt?: number;
+  /** Set when it is to be destroyed; nobody reads it from then on. */
+  readonly condemned?: { readonly at: number; readonly why: string; readonly by: Actor };
 }
 
 /** An owner's wish for more than policy gives, told by the agent and decided by an admin. */

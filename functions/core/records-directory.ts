@@ -34,8 +34,11 @@ export interface WalkRecord {
   /** The last address that was seen: whoever has an agent and an address up to the next page's last is seen there, or is gone. */
   readonly last: string;
   readonly pages: number;
-  /** How many pages the walk before this one took. */
+  /** How many running agents it has passed. */
+  readonly running: number;
+  /** How many pages the walk before this one took, and how many running agents it passed. */
   readonly lastPages: number;
+  readonly lastRunning: number;
 }
 
 /**
@@ -62,8 +65,8 @@ export interface HoldRecord {
   readonly userId: string;
   readonly ownerEmail: string;
   readonly to: 'running' | 'removed';
-  /** When the walk began that saw it last. */
-  readonly walk: number;
+  /** When a walk last saw that policy wants it. */
+  readonly seenAt: number;
 }
 
 /** What is left of a share of a quota, as of a time; processes take it in portions. */

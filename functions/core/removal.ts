@@ -7,8 +7,8 @@ import { createReceipt } from './receipt.ts';
 import type { AgentRecord, PartName, StatusRecord } from './records.ts';
 import type { Ctx } from './surroundings.ts';
 
-/** How soon a removal that is not finished is looked at again, in milliseconds. */
-const removalPollMs = 1_000;
+/** How soon a removal that is not finished is looked at again, in milliseconds: a cloud that takes its time is asked less and less. */
+const toPollMs = (sinceMs: number): number => Math.min(Math.max(1_000, Math.trunc(sinceMs / 6)), 5_000);
 
 interface Attempt {
   readonly failures: readonly unknown[];
@@ -110,9 +110,12 @@ export async function removalPass(
   const revoked = await attempt(plan.revoke, 'revoke', parts, lease);
   const closedAt = clock.now();
   // A provider that refuses to revoke never keeps the machine alive, but what was not even tried comes before it.
-  const removed = revoked.tried ? await attempt(plan.remove, 'remove', parts, lease) : undefined;
+  // Of many at once, everybody's access ends before anybody's machine goes: what was revoked in full comes back for the rest.
+  const later = own === undefined && revoked.tried && revoked.failures.length === 0 && plan.remove.length > 0;
+  const removed = revoked.tried && !later ? await attempt(plan.remove, 'remove', parts, lease) : undefined;
   const failures = [...revoked.failures, ...(removed?.failures ?? [])];
 
+  const removalPollMs = later ? 0 : toPollMs(now - removal.startedAt);
   const after = plan.remove.length === 0 ? seen : await observeAll(parts, looking());
   const revokedAt = removal.revokedAt ?? (revokedAll(after, agent) ? (failures.length === 0 ? closedAt : clock.now()) : undefined);
   const conditions: Condition[] = failures.map((error) => ({ type: 'ProviderFailed', message: toMessage(error) }));

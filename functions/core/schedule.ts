@@ -5,7 +5,8 @@ import type { Clock, Log } from './surroundings.ts';
 
 /** A hint that a key is due. It may be lost, doubled or late: the schedule row is the truth. */
 export interface Wake {
-  wake(key: string): void;
+  /** `at` where it is due later than now, in milliseconds since 1970. */
+  wake(key: string, at?: number): void;
   /** Sends what was hinted at so far; a function awaits it before it answers, because nothing runs after that. */
   flush(): Promise<void>;
 }
@@ -13,6 +14,8 @@ export interface Wake {
 export const passKey = (agentId: string): string => `pass/${agentId}`;
 export const publishKey = (agentId: string): string => `publish/${agentId}`;
 export const lookKey = (userKey: string): string => `look/${userKey}`;
+/** A second look, for a directory whose reads lag behind its writes: it happens only while there is an agent to lose. */
+export const relookKey = (userId: string): string => `relook/${userId}`;
 export const groupKey = (group: string): string => `group/${group}`;
 
 /** Makes keys due inside the caller's transaction; `rows` were read among its reads. */

@@ -50,7 +50,7 @@ export function createFlips(deps: FlipsDeps) {
       if (kept === approvalId && !own) {
         tx.set('approvals', approvalId, { id: approvalId, planeId, state: 'counting', creates: 0, removes: 0, askedAt: walk.startedAt });
       }
-      tx.set('holds', agentId, { agentId, planeId, approvalId: kept, userId, ownerEmail, to, walk: walk.startedAt });
+      tx.set('holds', agentId, { agentId, planeId, approvalId: kept, userId, ownerEmail, to, seenAt: clock.now() });
       return false;
     });
     if (released) wake.wake(key);
@@ -67,10 +67,10 @@ export function createFlips(deps: FlipsDeps) {
     }
   }
 
-  async function tally(approvalId: string, seenBy?: number): Promise<Pick<ApprovalRecord, 'creates' | 'removes'>> {
+  async function tally(approvalId: string, since = -Infinity): Promise<Pick<ApprovalRecord, 'creates' | 'removes'>> {
     let [creates, removes] = [0, 0];
-    for await (const { to, walk } of holdsOf(approvalId)) {
-      if (seenBy !== undefined && walk !== seenBy) continue;
+    for await (const { to, seenAt } of holdsOf(approvalId)) {
+      if (seenAt < since) continue;
       if (to === 'running') creates += 1;
       else removes += 1;
     }
@@ -106,13 +106,26 @@ export function createFlips(deps: FlipsDeps) {
     await forgetApproval(own);
   }
 
+  /** Two walks may share what one change of policy would do: neither acts on its part of too many. */
+  async function countElsewhere(planeId: string, own: string): Promise<number> {
+    let count = 0;
+    for (const { id } of await store.query('approvals', 'byState', { equals: [planeId, 'counting'], limit: 100 })) {
+      if (id === own) continue;
+      const { creates, removes } = await tally(id);
+      count += creates + removes;
+    }
+    return count;
+  }
+
   async function decideFor(planeId: string, walk: WalkRecord): Promise<void> {
     const own = approvalIdOf(walk, planeId);
     const [waiting] = await store.query('approvals', 'byState', { equals: [planeId, 'waiting'], limit: 1 });
     const found = await tally(own);
+    // What another walk has seen since is wanted all the same: this one may have gone past it before policy changed.
     const kept = waiting ? await tally(waiting.id, walk.startedAt) : { creates: 0, removes: 0 };
     const fresh = found.creates + found.removes;
-    if (fresh + kept.creates + kept.removes <= mostUnasked) {
+    const elsewhere = await countElsewhere(planeId, own);
+    if (fresh + kept.creates + kept.removes + elsewhere <= mostUnasked) {
       if (waiting) {
         await moveApproval(
           waiting.id,

@@ -32,9 +32,12 @@ const minute = 60_000;
 /** Google's admins can switch hints off and lose events; a walk misses nobody. All in milliseconds. */
 const paces = {
   /** On demand, and once a day. */
-  walk: { runMs: 10_000, spreadMs: 0, restMs: 24 * 60 * minute },
-  /** Whatever no signal told of is found within the hour, with room for a try that fails. */
-  rolling: { runMs: 0, spreadMs: 25 * minute, restMs: 20 * minute },
+  walk: { runMs: 10_000, shortestMs: 24 * 60 * minute, longestMs: 24 * 60 * minute },
+  /**
+   * Whatever no signal told of is found within ten minutes where so many calls cost less than one an hour for each agent that
+   * runs, and within the hour everywhere, with room for a try that fails.
+   */
+  rolling: { runMs: 0, shortestMs: 10 * minute, longestMs: 45 * minute },
 } as const;
 
 /** Once a minute is as often as a cloud's scheduler runs anything, and entries take minutes to appear. */
@@ -56,6 +59,11 @@ export function createIntake(deps: IntakeDeps) {
 
   const handlers: Readonly<Record<string, Handler>> = {
     look: (userKey, aborts) => look(userKey, ctxOf(aborts)).then(() => undefined),
+    async relook(userId, aborts) {
+      const held = await store.query('agents', 'byOwner', { from: userId, before: `${userId}\u0000`, limit: 100 });
+      if (held.some(({ desired }) => desired === 'running')) await look(userId, ctxOf(aborts));
+      return undefined;
+    },
     publish: (agentId, aborts) => publish(agentId, ctxOf(aborts)),
     group: ofGroup,
     // Nested membership lags up to ten minutes: what an event told of is listed once more.

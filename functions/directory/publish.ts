@@ -41,13 +41,22 @@ const spacingMs = { status: 350, heartbeat: 1_100 } as const;
 
 /** Writes an agent's published fields into the directory when they changed; answers when to look again, in milliseconds. */
 export function createPublish({ identity, store, clock }: PublishDeps) {
-  const slots = { status: -Infinity, heartbeat: -Infinity };
+  const lastTurn = { status: -Infinity, heartbeat: -Infinity };
+  const turns = new Map<string, number>();
 
-  /** A place of its own for each that waits, in milliseconds from now: a thousand that all tried again together would keep the store busy. */
-  function inTurn(kind: keyof typeof slots, waitMs: number): number {
+  /** When an agent's turn comes, in milliseconds from now: a thousand that all tried again together would keep the store busy. */
+  function takeTurn(agentId: string, kind: keyof typeof lastTurn, waitMs: number): number {
     const now = clock.now();
-    slots[kind] = Math.max(slots[kind] + spacingMs[kind], now + waitMs);
-    return slots[kind] - now;
+    lastTurn[kind] = Math.max(lastTurn[kind] + spacingMs[kind], now + waitMs);
+    turns.set(agentId, lastTurn[kind]);
+    return lastTurn[kind] - now;
+  }
+  /** How long an agent has to wait for its turn, or for those who came before it; `undefined` when it need not. */
+  function waitForTurn(agentId: string, kind: keyof typeof lastTurn): number | undefined {
+    const now = clock.now();
+    const turn = turns.get(agentId);
+    if (turn === undefined) return lastTurn[kind] > now ? takeTurn(agentId, kind, 0) : undefined;
+    return turn > now ? turn - now : undefined;
   }
 
   const blank = (agentId: string): PublishedRecord => ({ agentId, agentStatus: '', lastHeartbeat: '', at: 0, echoes: 0, echoUntil: 0 });
@@ -75,13 +84,16 @@ export function createPublish({ identity, store, clock }: PublishDeps) {
     if (sameStatus && last.lastHeartbeat === fields.lastHeartbeat) return again;
     if (sameStatus && last.lastHeartbeat !== '' && clock.now() - last.at < mirrorMs && again !== undefined)
       return last.at + mirrorMs - clock.now();
-    await expectEcho(agentId, 1);
     const kind = sameStatus ? 'heartbeat' : 'status';
+    const aheadMs = waitForTurn(agentId, kind);
+    if (aheadMs !== undefined) return aheadMs;
+    turns.delete(agentId);
+    await expectEcho(agentId, 1);
     try {
       const waitMs = await identity.publish(agent.ownerId, fields, kind, ctx);
       if (waitMs !== undefined) {
         await expectEcho(agentId, -1);
-        return inTurn(kind, waitMs);
+        return takeTurn(agentId, kind, waitMs);
       }
     } catch (error) {
       await expectEcho(agentId, -1);

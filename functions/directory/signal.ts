@@ -84,8 +84,7 @@ export function createSignal(deps: SignalDeps): Signal {
 
   async function commit(work: (tx: Transaction) => Promise<readonly Due[]>): Promise<void> {
     const due = await store.transact(work);
-    const now = clock.now();
-    for (const [key, dueAt] of due) if (dueAt <= now) wake.wake(key);
+    for (const [key, dueAt] of due) wake.wake(key, dueAt);
   }
 
   async function makeLooksDue(looks: readonly Due[]): Promise<void> {

@@ -24,12 +24,11 @@ export interface WalkDeps extends ChangeDeps {
 }
 
 export interface Pace {
-  /** How long one run goes on, in milliseconds; 0 for one page. */
+  /** How long one run goes on, in milliseconds; 0 for one page, so that the walk is spread over half its period. */
   readonly runMs: number;
-  /** From the end of a walk to the next, in milliseconds. */
-  readonly restMs: number;
-  /** Pages are spread over this time, in milliseconds; 0 reads them one after the other. */
-  readonly spreadMs: number;
+  /** The period from one walk to the next, in milliseconds: as short as one call an hour for each running agent pays for. */
+  readonly shortestMs: number;
+  readonly longestMs: number;
 }
 
 interface Company {
@@ -50,10 +49,20 @@ const groupsDelayMs = 1_000;
 
 /** The first walk of all does not know how long it is. */
 const firstDelayMs = 1_000;
+/** A company has at least as many agents as this or gets as many calls. */
+const fewestAgents = 24;
 
-const toDelay = ({ lastPages, pages }: WalkRecord, spreadMs: number): number => {
-  if (spreadMs === 0) return 0;
-  return lastPages === 0 ? firstDelayMs : Math.ceil(spreadMs / Math.max(lastPages, pages));
+const toPeriod = ({ pages, running }: WalkRecord, { shortestMs, longestMs }: Pace): number => {
+  // With the page of the deleted, a call an hour for each running agent.
+  const affordableMs = (3_600_000 * (pages + 1)) / Math.max(fewestAgents, running);
+  return Math.round(Math.min(Math.max(affordableMs, shortestMs), longestMs));
+};
+
+const toDelay = (walk: WalkRecord, pace: Pace): number => {
+  if (pace.runMs > 0) return 0;
+  if (walk.lastPages === 0) return firstDelayMs;
+  const pages = Math.max(walk.lastPages, walk.pages);
+  return Math.ceil(toPeriod({ ...walk, pages, running: walk.lastRunning }, pace) / 2 / pages);
 };
 
 /**
@@ -146,7 +155,8 @@ export function createWalk(deps: WalkDeps) {
     for (const [ownerId, agents] of byOwner)
       if (ownerId !== '' && agents.some(({ desired }) => desired === 'running')) await makeDueNow(lookKey(ownerId));
     const { token: _token, ...rest } = walk;
-    const next = { ...rest, pages: walk.pages + 1, last: until ?? '', ...(page.next === undefined ? {} : { token: page.next }) };
+    const running = walk.running + held.filter(({ desired }) => desired === 'running').length;
+    const next = { ...rest, running, pages: walk.pages + 1, last: until ?? '', ...(page.next === undefined ? {} : { token: page.next }) };
     return { walk: next, ended: page.next === undefined };
   }
 
@@ -164,14 +174,16 @@ export function createWalk(deps: WalkDeps) {
   }
 
   function begin(name: string, stamp: number, former: WalkRecord | undefined): WalkRecord {
-    const lastPages = former?.token === undefined ? former?.pages : former.lastPages;
-    return { name, stamp, startedAt: clock.now(), last: '', pages: 0, lastPages: lastPages ?? 0 };
+    const ended = former?.token === undefined;
+    const lastPages = (ended ? former?.pages : former.lastPages) ?? 0;
+    const lastRunning = (ended ? former?.running : former.lastRunning) ?? 0;
+    return { name, stamp, startedAt: clock.now(), last: '', pages: 0, running: 0, lastPages, lastRunning };
   }
 
   const save = (walk: WalkRecord): Promise<void> => store.transact(async (tx) => void tx.set('walks', walk.name, walk));
 
   /** Runs a walk as far as its pace allows and answers when to go on, in milliseconds. A later wish begins it anew. */
-  return async function goOn(name: string, { runMs, restMs, spreadMs }: Pace, ctx: Ctx): Promise<number> {
+  return async function goOn(name: string, pace: Pace, ctx: Ctx): Promise<number> {
     const stamp = (await store.get('schedule', `plane/${name}`))?.stamp ?? 0;
     const former = await store.get('walks', name);
     const goesOn = former !== undefined && former.stamp === stamp && former.token !== undefined;
@@ -184,11 +196,12 @@ export function createWalk(deps: WalkDeps) {
       walk = read.walk;
       await save(walk);
       if (read.ended) break;
-      if (clock.now() - startedAt >= runMs) return toDelay(walk, spreadMs);
+      if (clock.now() - startedAt >= pace.runMs) return toDelay(walk, pace);
     }
     await readDeleted(ctx);
     await flips.decide(walk);
     log.info(`walked through the directory in ${walk.pages} pages`);
-    return restMs;
+    // A walk that is spread takes the other half of its period itself.
+    return pace.runMs > 0 ? toPeriod(walk, pace) : Math.ceil(toPeriod(walk, pace) / 2);
   };
 }

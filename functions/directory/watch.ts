@@ -1,6 +1,6 @@
 import type { IdentityProvider } from '../core/providers.ts';
 import type { ChannelRecord } from '../core/records.ts';
-import { lookKey, makeDue, type Wake } from '../core/schedule.ts';
+import { lookKey, makeDue, relookKey, type Wake } from '../core/schedule.ts';
 import type { Store } from '../core/store.ts';
 import type { Clock, Ctx, Log } from '../core/surroundings.ts';
 
@@ -55,4 +55,16 @@ export async function makeLookDue(userId: string, { store, clock, wake }: Pick<W
   const key = lookKey(userId);
   await store.transact(async (tx) => makeDue(tx, key, await tx.get('schedule', key), clock.now()));
   wake.wake(key);
+}
+
+/** Reads after a write may show the state before it for some seconds (facts of 2026-11-22): a push tells of no second chance. */
+const lagMs = 10_000;
+
+/** Looks once more in a moment at whoever has an agent to lose. */
+export async function makeRelookDue(userId: string, { store, clock, wake }: Pick<WatchDeps, 'store' | 'clock' | 'wake'>): Promise<void> {
+  const held = await store.query('agents', 'byOwner', { from: userId, before: `${userId}\u0000`, limit: 100 });
+  if (!held.some(({ desired }) => desired === 'running')) return;
+  const [key, at] = [relookKey(userId), clock.now() + lagMs];
+  await store.transact(async (tx) => makeDue(tx, key, await tx.get('schedule', key), at));
+  wake.wake(key, at);
 }

@@ -4,6 +4,7 @@ import type { Collection, Query, Store } from '../core/store.ts';
 import { currentSchema, fromFields, toName, type FirestoreSchema } from './firestore-documents.ts';
 import { explaining } from './firestore-errors.ts';
 import { createTransact } from './firestore-transact.ts';
+import { createFirestoreWatch } from './firestore-watch.ts';
 import { parseQuery } from './query.ts';
 
 export interface FirestoreOptions {
@@ -45,11 +46,13 @@ export interface FirestoreStoreOptions {
 /** A store in one Firestore database, which any number of processes may share. Its indexes are those of manifests/firestore.indexes.json. */
 export function createFirestoreStore({ firestore, schema = currentSchema }: FirestoreStoreOptions): Store {
   let closed = false;
+  const refusal = (): PlaneError => new PlaneError('unavailable', `cannot use the Firestore store: it is closed`);
   const refuseClosed = (): void => {
-    if (closed) throw new PlaneError('unavailable', `cannot use the Firestore store: it is closed`);
+    if (closed) throw refusal();
   };
   const locate = (collection: Collection, id: string): DocumentReference => firestore.collection(collection).doc(toName(collection, id));
   const transact = createTransact({ firestore, schema, locate });
+  const watch = createFirestoreWatch({ schema, locate });
 
   return {
     async get(collection, id) {
@@ -74,9 +77,14 @@ export function createFirestoreStore({ firestore, schema = currentSchema }: Fire
       refuseClosed();
       return transact(work);
     },
+    async changed(collection, id, known, signal) {
+      refuseClosed();
+      return watch.changed(collection, id, known, signal);
+    },
     async close() {
       if (closed) return;
       closed = true;
+      watch.end(refusal());
       await firestore.terminate();
     },
   };

@@ -8,6 +8,7 @@ import { parseQuery } from './query.ts';
 import { explaining, toResultCode } from './sqlite-errors.ts';
 import { openFile } from './sqlite-file.ts';
 import { currentSchema, fieldColumn, indexName, quote, type Schema } from './sqlite-schema.ts';
+import { createWatches, isSame } from './watches.ts';
 
 export interface SqliteOptions {
   /** Its folder is made where it is not there. */
@@ -33,9 +34,11 @@ export function openSqliteStore({ file, log, schema = currentSchema }: SqliteOpt
     statements.set(sql, prepared);
     return prepared;
   };
+  const refusal = (): PlaneError => new PlaneError('unavailable', `cannot use store ${file}: it is closed`);
   const refuseClosed = (): void => {
-    if (!database.isOpen) throw new PlaneError('unavailable', `cannot use store ${file}: it is closed`);
+    if (!database.isOpen) throw refusal();
   };
+  const watches = createWatches();
 
   const disk: Disk<string> = {
     read(collection, id) {
@@ -45,7 +48,7 @@ export function openSqliteStore({ file, log, schema = currentSchema }: SqliteOpt
     },
     save(writes) {
       refuseClosed();
-      return explaining('write', file, () => {
+      const refused = explaining('write', file, () => {
         prepare('BEGIN IMMEDIATE').run();
         try {
           for (const write of writes) {
@@ -58,6 +61,8 @@ export function openSqliteStore({ file, log, schema = currentSchema }: SqliteOpt
           if (database.isTransaction) prepare('ROLLBACK').run();
         }
       });
+      if (!refused) watches.tell(writes);
+      return refused;
     },
   };
 
@@ -80,10 +85,14 @@ export function openSqliteStore({ file, log, schema = currentSchema }: SqliteOpt
 
   const group = createGroup(disk);
 
+  const read = <C extends Collection>(collection: C, id: string): Documents[C] | undefined => {
+    const text = disk.read(collection, id);
+    return text === undefined ? undefined : parse<C>(text);
+  };
+
   return {
-    async get<C extends Collection>(collection: C, id: string) {
-      const text = disk.read(collection, id);
-      return text === undefined ? undefined : parse<C>(text);
+    async get(collection, id) {
+      return read(collection, id);
     },
     async query<C extends Collection>(collection: C, index: string, query: Query) {
       const { equal, order } = parseQuery(collection, index, query);
@@ -110,9 +119,14 @@ export function openSqliteStore({ file, log, schema = currentSchema }: SqliteOpt
       show: parse,
       apply: group.apply,
     }),
+    async changed(collection, id, known, signal) {
+      refuseClosed();
+      return watches.until(collection, id, () => !isSame(read(collection, id), known), signal);
+    },
     async close() {
       if (!database.isOpen) return;
       group.flush();
+      watches.end(refusal());
       database.close();
     },
   };

@@ -38,7 +38,7 @@ function createLine() {
 }
 
 /** Looks have places of their own: somebody's access may end with one, and passes may wait long for a cloud. */
-const isLook = (key: string): boolean => key.startsWith('look/');
+const isLook = (key: string): boolean => /^(?:re)?look\//.test(key);
 
 /** Hints and sweeps in one process: a key never runs twice at once, and a hint during its run makes it run again. */
 export function createInProcessWake({ clock, log, concurrency, sweepMs }: Options): InProcessWake & { attach(runner: Runner): void } {
@@ -91,7 +91,8 @@ export function createInProcessWake({ clock, log, concurrency, sweepMs }: Option
     }
   }
 
-  function wake(key: string): void {
+  function wake(key: string, at = 0): void {
+    if (at > clock.now()) return later(key, at);
     laneOf(key)?.waiting.add(key);
     pump();
   }

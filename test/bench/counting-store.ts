@@ -8,7 +8,8 @@ export interface Operations {
 
 /**
  * Counts what Firestore would bill (cloud.google.com/firestore/pricing, read 2026-11-22): a document that is asked for is one
- * read, there or not; a query one read for each document, and one when there is none. Reads of attempts that were in vain count too.
+ * read, there or not; a query one read for each document, and one when there is none; a wait one read when it begins and one
+ * when it ends with a change. Reads of attempts that were in vain count too.
  */
 export function createCountingStore(inner: Store) {
   const byCollection = new Map<string, Operations>();
@@ -50,6 +51,11 @@ export function createCountingStore(inner: Store) {
       });
       for (const [collection, what] of wanted) count(collection, what);
       return result;
+    },
+    async changed(collection, id, known, signal) {
+      if (!signal.aborted) count(collection, 'reads');
+      await inner.changed(collection, id, known, signal);
+      if (!signal.aborted) count(collection, 'reads');
     },
     close: () => inner.close(),
   };

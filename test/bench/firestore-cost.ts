@@ -21,15 +21,18 @@ import { createInstantProviders } from './instant-providers.ts';
 const sample = 100;
 const fleet = 10_000;
 const batch = 20;
+/** Long enough for a listener of the emulator to be attached. */
+const holdMs = 1_000;
 const dayMs = 24 * 3_600_000;
 const daysOfMonth = 30;
 
 /** How often each happens to an agent, in milliseconds. */
 const cadence = {
   heartbeat: 30_000,
-  // A held request looks every half second (functions/http/agent-door.ts).
-  'assignment look': 500,
-  pass: 30_000,
+  // As long as a call is held (functions/http/agent-door.ts).
+  'held assignment': 25_000,
+  // As functions/main-google.ts does.
+  pass: 5 * 60_000,
   publish: 5 * 60_000,
   sweep: 60_000,
   'orphan sweep': 60_000,
@@ -126,7 +129,12 @@ async function measure(): Promise<void> {
       body: JSON.stringify({ version: 'x', live: true, ready: true, introduction: 'Hello' }),
     });
   const versions = new Map<string, string>();
-  const look = (agentId: string) => ask(agentId, `/agent/assignment?after=${versions.get(agentId) ?? ''}`, { signal: AbortSignal.abort() });
+  /** As it is held while nothing changes, but not for as long. */
+  const hold = async (agentId: string): Promise<void> => {
+    const signal = AbortSignal.timeout(holdMs);
+    const { status } = await ask(agentId, `/agent/assignment?after=${versions.get(agentId) ?? ''}`, { signal });
+    if (status !== 204) throw new Error(`the assignment of ${agentId} was not held: ${status}`);
+  };
 
   const beginning = await cost(() =>
     each(async (agentId) => {
@@ -161,18 +169,29 @@ async function measure(): Promise<void> {
     reconcile(new Request('http://127.0.0.1/', { method: 'POST', body: JSON.stringify({ key }) })).then(({ status }) => {
       if (status !== 204) throw new Error(`${key} answered ${status}`);
     });
+  /** Rows that are due at any time of their cadence, as those of a fleet are; those of the benchmark would all be due at once. */
+  const spread = () =>
+    Promise.all(
+      ids.flatMap((agentId, at) =>
+        ([passKey(agentId), publishKey(agentId)] as const).map((key, kind) =>
+          store.transact(async (tx) => {
+            const dueAt = clock.now() + (kind === 0 ? cadence.pass : cadence.publish) * ((at + 0.5) / sample);
+            tx.set('schedule', key, { key, dueAt, attempts: 0, stamp: dueAt });
+          }),
+        ),
+      ),
+    );
+  /** Lets time pass at once, in which the agents go on beating: without that, they are not at rest. */
+  const pass = (ms: number): Promise<void> => {
+    offsetMs += ms;
+    return each(beat);
+  };
   const measured: Record<Path, Operations> = {
     heartbeat: await cost(() => each(beat)),
-    'assignment look': await cost(() => each(look)),
-    pass: await cost(() => {
-      offsetMs += cadence.pass + 1000;
-      return each((agentId) => deliver(passKey(agentId)));
-    }),
-    publish: await cost(() => {
-      offsetMs += cadence.publish;
-      return each((agentId) => deliver(publishKey(agentId)));
-    }),
-    sweep: await cost(sweep),
+    'held assignment': await cost(() => each(hold)),
+    pass: await pass(cadence.pass + 1000).then(() => cost(() => each((agentId) => deliver(passKey(agentId))))),
+    publish: await pass(cadence.publish).then(() => cost(() => each((agentId) => deliver(publishKey(agentId))))),
+    sweep: await spread().then(() => cost(sweep)),
     'orphan sweep': await cost(() => deliver('plane/orphans')),
   };
   for (const path of ['heartbeat', 'pass', 'publish'] as const)
@@ -211,10 +230,13 @@ function print(beginning: Operations, measured: Record<Path, Operations>): void 
       'reads/agent/day': number(daily.reads),
       'writes/agent/day': number(daily.writes),
       ...Object.fromEntries(
-        Object.entries(prices).map(([place, price]) => [
-          `$/plane/month ${place}`,
-          number(dollars(scaled(daily, fleet * daysOfMonth), price)),
-        ]),
+        Object.entries(prices).flatMap(([place, price]) => {
+          const month = dollars(scaled(daily, daysOfMonth), price);
+          return [
+            [`$/agent/month ${place}`, month.toFixed(3)],
+            [`$/plane/month ${place}`, number(month * fleet)],
+          ];
+        }),
       ),
     })),
   );

@@ -1,6 +1,7 @@
 import type { ChannelRecord, JoinRecord, MessageRecord } from '../../functions/core/records.ts';
 import type { Store } from '../../functions/core/store.ts';
 import { auditConformance } from './store-audit.ts';
+import { changeConformance } from './store-changes.ts';
 import { queryConformance } from './store-queries.ts';
 
 export interface Opened {
@@ -37,6 +38,7 @@ export function storeConformance(name: string, open: () => Promise<Opened>): voi
     transactionConformance(() => store);
     queryConformance(() => store);
     auditConformance(() => store);
+    changeConformance(() => store);
 
     test('still holds what was committed, and not what was deleted, when it is opened again', async () => {
       await store.transact(async (tx) => times(20, (n) => tx.set('channels', `c${n}`, channel(`c${n}`, n))));

@@ -114,7 +114,7 @@ describe('changes of policy that wait for an admin', () => {
       tx.set('approvals', 'other', { ...asked, planeId: 'elsewhere', id: 'other', state: 'waiting', askedAt: 5000 });
       tx.set('holds', agentId, {
         ...{ agentId, planeId: 'acme', approvalId: 'two', userId, ownerEmail: 'bob@acme.test' },
-        ...{ to: 'removed', walk: 0 },
+        ...{ to: 'removed', seenAt: 0 },
       });
     });
   });

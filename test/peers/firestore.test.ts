@@ -103,6 +103,26 @@ describe('the Firestore store', () => {
     await Promise.all([older.close(), newer.close()]);
   });
 
+  it('tells within a second of what another process committed, and leaves the client no listener', async () => {
+    const projectId = fresh();
+    const firestore = openFirestore({ projectId, databaseId: '(default)', emulatorHost: emulator.host });
+    const [store, other] = [createFirestoreStore({ firestore }), open(projectId)];
+    const { signal } = new AbortController();
+    const save = (at: number) => other.transact(async (tx) => tx.set('channels', 'c', channel('c', at)));
+    await save(0);
+    for (let at = 1; at <= 10; at += 1) {
+      const waiting = store.changed('channels', 'c', channel('c', at - 1), signal);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await save(at);
+      const committedAt = Date.now();
+      await waiting;
+      expect(Date.now() - committedAt).toBeLessThan(1_000);
+    }
+    // It refuses to end while anything listens.
+    await firestore.terminate();
+    await Promise.all([store.close(), other.close()]);
+  });
+
   it('refuses everything once it is closed', async () => {
     const store = open();
     await store.close();
@@ -111,5 +131,6 @@ describe('the Firestore store', () => {
     await expect(store.get('channels', 'c')).rejects.toMatchObject(closed);
     await expect(store.query('channels', 'byExpiry', { limit: 1 })).rejects.toMatchObject(closed);
     await expect(store.transact(async () => 1)).rejects.toMatchObject(closed);
+    await expect(store.changed('channels', 'c', undefined, new AbortController().signal)).rejects.toMatchObject(closed);
   });
 });

@@ -1,6 +1,8 @@
+import { PlaneError } from '../../functions/core/errors.ts';
 import { indexes, type Collection, type Documents, type Scalar, type Store } from '../../functions/core/store.ts';
 import { createTransact, type Write } from '../../functions/store/optimistic.ts';
 import { parseQuery } from '../../functions/store/query.ts';
+import { createWatches, isSame } from '../../functions/store/watches.ts';
 import { createSortedRows, type SortedRows } from './sorted-rows.ts';
 
 /** Any document: what is stored is frozen all the way down, so that it can be handed out and shared without a copy. */
@@ -80,6 +82,8 @@ export function createMemoryStore(): Store & Glass {
     for (const index of declared.values()) reindex(index, id, before, held);
   }
 
+  const watches = createWatches();
+
   const peek = <C extends Collection>(collection: C, id: string): Documents[C] | undefined => {
     const held = table(collection).rows.get(id);
     return held && show<C>(held);
@@ -107,9 +111,13 @@ export function createMemoryStore(): Store & Glass {
       show,
       apply(writes) {
         for (const each of writes) write(each);
+        watches.tell(writes);
         return true;
       },
     }),
-    async close() {},
+    changed: (collection, id, known, signal) => watches.until(collection, id, () => !isSame(peek(collection, id), known), signal),
+    async close() {
+      watches.end(new PlaneError('unavailable', 'cannot use the memory store: it is closed'));
+    },
   };
 }

@@ -102,6 +102,7 @@ export function createStorePort(session: Session, memory: Memory, watch: CommitW
         resume(stage, session, clock.now() + latency(), () => void commit(work, resolve, reject));
       });
     },
+    changed: (collection, id, known, signal) => (alive(session) ? memory.changed(collection, id, known, signal) : never()),
     close: () => Promise.resolve(),
   };
 }

@@ -32,10 +32,11 @@ async function fill(schema = currentSchema): Promise<void> {
   await store.close();
 }
 
+const { version: now } = currentSchema;
 const next: Schema = {
   ...currentSchema,
-  version: 2,
-  migrations: { 1: (database) => database.exec(`UPDATE channels SET document = json_set(document, '$.token', 'renewed')`) },
+  version: now + 1,
+  migrations: { [now]: (database) => database.exec(`UPDATE channels SET document = json_set(document, '$.token', 'renewed')`) },
 };
 const openWith = (schema: Schema) => () => openSqliteStore({ file, schema });
 
@@ -57,8 +58,8 @@ test('migrates an older file after it has copied it, and says so', async () => {
   const store = openSqliteStore({ file, schema: next, log });
   expect(await store.get('channels', 'c7')).toEqual({ ...channel('c7', 7), token: 'renewed' });
   await store.close();
-  const backup = `${file}.backup-v1`;
-  expect(said).toEqual([[`migrated store ${file} from version 1 to 2`, { backup }]]);
+  const backup = `${file}.backup-v${now}`;
+  expect(said).toEqual([[`migrated store ${file} from version ${now} to ${now + 1}`, { backup }]]);
   expect(statSync(backup).mode & 0o777).toBe(0o600);
   const before = openSqliteStore({ file: backup });
   expect(await before.get('channels', 'c7')).toEqual(channel('c7', 7));
@@ -71,12 +72,12 @@ test('migrates an older file after it has copied it, and says so', async () => {
 test('leaves an older file as it was when its migration fails, and migrates it the next time', async () => {
   await fill();
   const failing = (database: DatabaseSync): void => database.exec('DELETE FROM channels; SELECT no_such_function()');
-  expect(openWith({ ...next, migrations: { 1: failing } })).toThrow(/^cannot open store/);
+  expect(openWith({ ...next, migrations: { [now]: failing } })).toThrow(/^cannot open store/);
   const store = openSqliteStore({ file });
   expect(await store.query('channels', 'byExpiry', { limit: 500 })).toHaveLength(300);
   await store.close();
   await openWith(next)().close();
-  expect(readdirSync(folder).sort()).toEqual(['plane.db', 'plane.db.backup-v1']);
+  expect(readdirSync(folder).sort()).toEqual(['plane.db', `plane.db.backup-v${now}`]);
 });
 
 test('takes up collections and indexes that are new, changes those that differ and drops those that are gone', async () => {
@@ -90,7 +91,7 @@ test('takes up collections and indexes that are new, changes those that differ a
   const names = database.prepare(`SELECT name FROM sqlite_schema WHERE name LIKE 'channels.%'`).all();
   database.close();
   expect(names.map(({ name }) => name)).toEqual(['channels.byExpiry']);
-  expect(readdirSync(folder)).toContain('plane.db.backup-v1');
+  expect(readdirSync(folder)).toContain(`plane.db.backup-v${now}`);
 });
 
 test('reads no collection from end to end: every query follows its index', async () => {
@@ -115,8 +116,8 @@ test('refuses a file from a newer program and leaves it alone', async () => {
   expect(refusal()).toEqual({
     code: 'conflict',
     message:
-      `cannot open store ${file}: it is of version 2 and this program knows versions up to 1; start the newer program again, ` +
-      `or put the backup ${file}.backup-v1 in its place, without what came after it`,
+      `cannot open store ${file}: it is of version ${now + 1} and this program knows versions up to ${now}; start the newer program again, ` +
+      `or put the backup ${file}.backup-v${now} in its place, without what came after it`,
   });
   expect(readFileSync(file).equals(before)).toBe(true);
 });

@@ -102,9 +102,10 @@ test('says that the disk is full, changes nothing, and goes on once there is roo
   await openSqliteStore({ file }).close();
   let room = (_pages: number): void => undefined;
   const migrations = {
-    1: (database: { exec(sql: string): void }) => (room = (pages) => database.exec(`PRAGMA max_page_count = ${pages}`)),
+    [currentSchema.version]: (database: { exec(sql: string): void }) =>
+      (room = (pages) => database.exec(`PRAGMA max_page_count = ${pages}`)),
   };
-  const store = openSqliteStore({ file, schema: { ...currentSchema, version: 2, migrations } });
+  const store = openSqliteStore({ file, schema: { ...currentSchema, version: currentSchema.version + 1, migrations } });
   await store.transact(async (tx) => tx.set('channels', 'c', channel('c', 1)));
   room(1);
   const fill = (n: number): Promise<void> =>
