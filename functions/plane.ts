@@ -4,6 +4,7 @@ import type { Plane } from '../shared/plane.ts';
 import { createAlertHandler } from './budget/alerts.ts';
 import { createBudget } from './budget/budget.ts';
 import type { AgentDraft } from './core/agents.ts';
+import { askSidecar } from './core/commands.ts';
 import { createCredentials, type Credentials } from './core/credentials.ts';
 import { createTally, type Tally } from './core/notes.ts';
 import { createListings, createParts } from './core/parts.ts';
@@ -20,9 +21,10 @@ import { mountAuditLogPush } from './http/audit-log-push.ts';
 import { mountDirectoryPush } from './http/directory-push.ts';
 import { mountMail } from './http/mail.ts';
 import { mountOwnerPage } from './http/owner-page.ts';
+import type { HandOff } from './http/onboarding/channels.ts';
 import type { Keys } from './keys.ts';
-import { createCorrespondence } from './mail/correspondence.ts';
-import { createMailbox } from './mail/mailbox.ts';
+import type { MailLine } from './mail/mail-config.ts';
+import { createMail } from './mail/mail.ts';
 import { modelApi, mountModelGateway, type Upstream } from './model/gateway.ts';
 import { modelLimits } from './model/models.ts';
 
@@ -38,6 +40,10 @@ export interface PlaneDeps {
   readonly providers: Providers;
   readonly upstream: Upstream;
   readonly company: string;
+  /** How mail leaves the house; absent where the plane's own mailbox is all there is. */
+  readonly mail?: MailLine | undefined;
+  /** What admins have set up for channels, so that owners are led there. */
+  readonly handOff?: HandOff | undefined;
   /** The plane's address as owners, agents and the directory reach it, without a trailing slash. */
   readonly publicUrl: string;
   /** Names this process in leases and audit rows. */
@@ -74,6 +80,8 @@ export interface RunningPlane {
   begin(): Promise<void>;
   /** Makes those due that have no row yet; for a sweep of which many may run. */
   ensure(): Promise<void>;
+  /** Ends what stays connected: listening for mail. */
+  stop(): void;
 }
 
 const sweepMs = 60_000;
@@ -88,12 +96,11 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
   const credentials = createCredentials({ key: keys.tokenKey, store, clock });
   const change = { store, clock, hashing, wake };
   const tally = createTally({ store, clock, hashing });
-  const mailbox = createMailbox({ store });
-  const correspondence = createCorrespondence({
-    ...{ mailbox, store, clock, tally, credentials, publicUrl: deps.publicUrl },
-    company: () => deps.company,
-    mailDomain: `agents.${plane.spec.identity.domain}`,
+  const mail = createMail({
+    ...{ store, clock, wake, log, tally, credentials, planeId, publicUrl: deps.publicUrl, line: deps.mail },
+    ...{ company: () => deps.company, domain: plane.spec.identity.domain },
   });
+  const { mailbox, correspondence } = mail;
   const intake = createIntake({
     ...{ ...change, planes, identity, log, random: deps.random, services: deps.services, ownAccounts: deps.ownAccounts },
     address: `${deps.publicUrl}/events/directory`,
@@ -141,12 +148,13 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
         channels: { value: [], origin: 'sweep' },
         machineType: { value: defaults.machineType, origin: 'sweep' },
       },
-      ...{ requests: {}, conditions: [], restarts: 0 },
+      ...{ requests: {}, conditions: [], restarts: 0, replacements: 0, secretsVersion: 1, secretsRotatedAt: 0 },
     };
   }
 
   const errands: Readonly<Record<string, (ctx: Ctx) => Promise<number>>> = {
     ...intake.errands,
+    ...mail.errands,
     async install(ctx) {
       const { done } = (await deps.installer?.install(ctx)) ?? { done: [] };
       for (const what of done) log.info(`in the directory: ${what}`);
@@ -164,9 +172,10 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
   const standing = Object.keys(errands).map((name) => `plane/${name}`);
   const handlers: Record<string, Handler> = {
     ...intake.handlers,
+    ...mail.handlers,
     pass,
     alert: createAlertHandler({
-      ...{ store, deliver: (message) => mailbox.deliver(message), from: `agents-plane@agents.${plane.spec.identity.domain}` },
+      ...{ store, deliver: (message) => mailbox.deliver(message), from: mail.planeAddress },
       ...(plane.spec.identity.adminEmail === undefined ? {} : { adminEmail: plane.spec.identity.adminEmail }),
     }),
     plane: async (name, signal) => errands[name]?.({ signal, log }),
@@ -196,8 +205,16 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
   });
   mountDirectoryPush(app, { store, clock, hashing, wake, log, equal: keys.tokenKey.equal, planeIds: [planeId] });
   if (deps.verifyPush) mountAuditLogPush(app, { verify: deps.verifyPush, signal: intake.signal, log });
-  mountOwnerPage(app, { store, clock, log, credentials, requestId });
-  mountMail(app, { mailbox, correspondence, log, requestId });
+  mountOwnerPage(app, {
+    ...{ store, clock, log, credentials, tally, correspondence, key: keys.tokenKey, random: deps.random },
+    ...{ publicUrl: deps.publicUrl, addressOf: mail.addressOf, handOff: deps.handOff ?? {} },
+    askWhatsapp: (agent) =>
+      askSidecar(agent, 'whatsappLogin', {}, { kind: 'user', id: agent.ownerEmail }, { store, clock, hashing, random: deps.random }),
+  });
+  mountMail(app, {
+    ...{ mailbox, correspondence, log, requestId, notice: mail.notice },
+    ...(deps.verifyPush ? { verifyPush: deps.verifyPush } : {}),
+  });
   const { timeZone, budget: budgetTerms } = plane.spec;
   mountModelGateway(app, {
     ...{ clock, log, credentials, upstream: deps.upstream, requestId, tally, sleep: nap, budget },
@@ -225,5 +242,6 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
     tally,
     begin: () => makeErrandsDue(false),
     ensure: () => makeErrandsDue(true),
+    stop: () => mail.stop(),
   };
 }

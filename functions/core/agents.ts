@@ -54,6 +54,7 @@ export async function changeAgent(
       revision: (current?.revision ?? 0) + 1,
       incarnation: (current?.incarnation ?? 0) + (back || !current ? 1 : 0),
       enabledAt: back ? now : (current?.enabledAt ?? now),
+      secretsRotatedAt: back || draft.secretsVersion !== current?.secretsVersion ? now : draft.secretsRotatedAt,
       changedAt: now,
       ...(removal ? { removal } : {}),
     };

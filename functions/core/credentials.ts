@@ -21,13 +21,15 @@ export interface Credential {
   readonly kind: CredentialKind;
   readonly agentId: string;
   readonly incarnation: number;
-  /** The join's number, or when a session or link ends in milliseconds since 1970; 0 where neither applies. */
+  /** The version of a model key or gateway token, the join's number, or when a session or link ends in milliseconds since 1970; 0 where neither applies. */
   readonly extra: number;
   /** The number of the join a session came from: the next join ends it. */
   readonly boot?: number;
 }
 
 export const sessionMs = 15 * 60_000;
+/** How long a secret that was rotated lives beside the new one at most, in milliseconds. */
+export const retiringMs = 24 * 3_600_000;
 export const linkMs = 7 * 24 * 3_600_000;
 
 export interface Credentials {
@@ -55,12 +57,23 @@ export function createCredentials({ key, store, clock }: { key: TokenKey; store:
     return join?.incarnation === incarnation ? join.count : 0;
   }
 
+  /** After a rotation the former version lives until the machine runs with the new one, and no longer than a day. */
+  async function isLive({ agentId, incarnation, secretsVersion, secretsRotatedAt }: AgentRecord, version: number): Promise<boolean> {
+    if (version === secretsVersion) return true;
+    if (version !== secretsVersion - 1 || clock.now() >= secretsRotatedAt + retiringMs) return false;
+    const heartbeat = await store.get('heartbeats', agentId);
+    return heartbeat?.incarnation !== incarnation || heartbeat.secretsVersion !== `${incarnation}.${secretsVersion}`;
+  }
+
   async function check(token: string, kind: CredentialKind): Promise<{ agent: AgentRecord; extra: number; boot: number }> {
     const [, , agentId = '', incarnation = '', extra = '', boot = ''] = token.split('.');
     const credential = { kind, agentId, incarnation: Number(incarnation), extra: Number(extra), boot: Number(boot) };
     if (!key.equal(token, mint(credential))) throw refused();
     const agent = await store.get('agents', agentId);
     if (agent?.desired !== 'running' || agent.incarnation !== credential.incarnation) throw refused();
+    // Who is paused has no access; the owner's page may say so.
+    if (agent.paused && kind !== 'link') throw refused();
+    if (kind === 'model' && !(await isLive(agent, credential.extra))) throw refused();
     if ((kind === 'session' || kind === 'link') && credential.extra <= clock.now()) throw refused();
     if (kind === 'session' && (await bootOf(agent)) !== credential.boot) throw refused();
     return { agent, extra: credential.extra, boot: credential.boot };

@@ -1,3 +1,4 @@
+import { moveAssignment } from './assignments.ts';
 import { append, readHead, agentChain, type Entry } from './audit.ts';
 import { PlaneError, toMessage } from './errors.ts';
 import type { AuditHead, PartName, ScheduleRecord, StatusRecord } from './records.ts';
@@ -127,11 +128,15 @@ export async function acquire(agentId: string, signal: AbortSignal, deps: LeaseD
       const held = await readOwn(tx);
       const current = status && (await tx.get('statuses', agentId));
       const publish: ScheduleRecord | undefined = status && (await tx.get('schedule', publishKey(agentId)));
+      const told = status !== undefined && status.secretsVersion !== current?.secretsVersion;
+      const assignment = told ? await tx.get('assignments', agentId) : undefined;
       const head = entries.length > 0 ? await readHead(tx, chain) : undefined;
       tx.set('leases', agentId, { ...held, expiresAt: 0 });
       if (status) {
         tx.set('statuses', agentId, { ...status, effectsUntil: Math.max(status.effectsUntil, current?.effectsUntil ?? 0) });
         makeDue(tx, publishKey(agentId), publish, clock.now());
+        // The machine may have its new secrets now.
+        if (told) moveAssignment(tx, agentId, assignment, clock.now());
       }
       if (!head) return;
       const end = append(tx, head, entries, hashing);

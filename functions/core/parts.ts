@@ -38,7 +38,8 @@ export function createParts({ providers, store, clock, credentials, egress, intr
   const { infra, secrets, network } = providers;
 
   return function partsOf(agent: AgentRecord): readonly Part[] {
-    const { agentId, planeId, incarnation, spec } = agent;
+    const { agentId, planeId, incarnation, secretsVersion, spec } = agent;
+    const paused = agent.paused !== undefined;
     const owner = { planeId, agentId };
     const common = { effectMs, waitMs };
 
@@ -61,6 +62,7 @@ export function createParts({ providers, store, clock, credentials, egress, intr
     };
     /** The incarnation and number are in the name, so that a listing of names shows whether the right token waits. */
     const joinName = (count: number): string => `join/${incarnation}-${count + 1}`;
+    const versionName = `version/${incarnation}-${secretsVersion}`;
 
     const namespace: Part = {
       ...common,
@@ -72,7 +74,8 @@ export function createParts({ providers, store, clock, credentials, egress, intr
         if (!found) return none;
         // A spent join token beside the next one would be traded in vain: exactly these names, nothing left of earlier joins.
         const joins = found.names.filter((name) => name.startsWith('join/'));
-        const complete = joins.join() === joinName(count) && [gatewayTokenName, modelKeyName].every((name) => found.names.includes(name));
+        const wanted = [gatewayTokenName, modelKeyName, versionName];
+        const complete = joins.join() === joinName(count) && wanted.every((name) => found.names.includes(name));
         const granted = found.grantedTo !== undefined && found.grantedTo === reader?.id;
         const fields: Fields = { complete, granted };
         return { state: 'present', owner: found, ready: complete && granted, revoked: found.grantedTo === undefined, fields };
@@ -80,12 +83,15 @@ export function createParts({ providers, store, clock, credentials, egress, intr
       async apply(_changes, ctx) {
         const count = await joinCount();
         const wanted = [
-          [gatewayTokenName, credentials.mint({ kind: 'gateway', agentId, incarnation, extra: 0 })],
-          [modelKeyName, credentials.mint({ kind: 'model', agentId, incarnation, extra: 0 })],
+          [gatewayTokenName, credentials.mint({ kind: 'gateway', agentId, incarnation, extra: secretsVersion })],
+          [modelKeyName, credentials.mint({ kind: 'model', agentId, incarnation, extra: secretsVersion })],
           [joinName(count), credentials.mint({ kind: 'join', agentId, incarnation, extra: count + 1 })],
         ] as const;
         for (const [name, value] of wanted) await secrets.set(name, value, agentId, ctx);
-        const spent = (await secrets.list(agentId, ctx)).filter((name) => name.startsWith('join/') && name !== joinName(count));
+        // Last, so that whoever sees the version finds its values.
+        await secrets.set(versionName, String(secretsVersion), agentId, ctx);
+        const current = [joinName(count), versionName];
+        const spent = (await secrets.list(agentId, ctx)).filter((name) => /^(?:join|version)\//.test(name) && !current.includes(name));
         for (const name of spent) await secrets.delete(name, agentId, ctx);
         const reader = await infra.principal(agentId, ctx);
         if (reader) await secrets.grant(agentId, reader.id, ctx);
@@ -129,23 +135,25 @@ export function createParts({ providers, store, clock, credentials, egress, intr
       ...common,
       name: 'machine',
       provider: infra.name,
-      desired: { ...size, region: spec.region, on: true },
+      desired: paused ? { on: false } : { ...size, region: spec.region, on: true },
       async observe(ctx) {
         const found = await infra.status(agentId, ctx);
-        if (!found) return none;
+        // A machine that is not there is as good as one that is off.
+        if (!found) return paused ? { state: 'present', owner, ready: true, revoked: true, fields: { on: false } } : none;
         const { machineType, diskSizeGb, region, state, detail } = found;
         const on = state === 'preparing' || state === 'running';
         const fields: Fields = { machineType, diskSizeGb, region, on };
         return {
           state: 'present',
           owner: found,
-          ready: state === 'running',
+          ready: paused ? !on : state === 'running',
           revoked: !on,
           fields,
           ...(detail === undefined ? {} : { detail }),
         };
       },
       async apply(changes, ctx) {
+        if (paused) return infra.freeze(agentId, ctx);
         const sizeOnly = changes.length > 0 && changes.every(({ field, from }) => field in size && from !== undefined);
         if (sizeOnly) return infra.resize(agentId, size, ctx);
         // Names are per region: a machine made elsewhere before the old one is gone would be a second one.
@@ -201,7 +209,8 @@ export function createParts({ providers, store, clock, credentials, egress, intr
       },
     };
 
-    return [principal, namespace, access, egressPart, machine, runtime, introduce];
+    const standing = [principal, namespace, access, egressPart, machine];
+    return paused ? standing : [...standing, runtime, introduce];
   };
 }
 

@@ -106,9 +106,35 @@ async function ensure(
       const message = 'the agent has sent no heartbeat for five minutes; restart it, and read its logs if that does not help';
       return { phase: 'running', conditions: silent ? [{ type: 'NoHeartbeat', message }] : [], delayMs: deps.resyncMs };
     }
-    return { phase: part.errand === true ? 'running' : 'provisioning', conditions: [], delayMs: part.waitMs };
+    const working = agent.paused ? standing : 'provisioning';
+    return { phase: part.errand === true ? 'running' : working, conditions: [], delayMs: part.waitMs };
   }
-  return { phase: 'running', conditions: [], delayMs: deps.resyncMs };
+  return { phase: agent.paused ? 'paused' : 'running', conditions: [], delayMs: deps.resyncMs };
+}
+
+const isReady = (observed: Observed | undefined): boolean => observed?.state === 'present' && observed.ready;
+
+/** Takes a machine away that is to be replaced by a fresh one; nothing to do once it is gone. */
+async function replace(
+  agent: AgentRecord,
+  { replacements, phase }: StatusRecord,
+  lease: Lease,
+  { machine: seen }: Observations,
+  deps: PassDeps,
+): Promise<Progress | undefined> {
+  if (agent.replacements <= replacements || agent.paused) return undefined;
+  const machine = deps.partsOf(agent).find(({ name }) => name === 'machine');
+  if (!machine?.remove || seen?.state === 'absent') return undefined;
+  const { name, provider, effectMs, waitMs, remove } = machine;
+  try {
+    if (seen?.state !== 'present') throw toError(seen?.error);
+    if (!isOwner(seen.owner, agent)) return undefined;
+    await lease.effect({ part: name, verb: 'remove', provider, effectMs, run: remove });
+    return { phase: 'provisioning', conditions: [], delayMs: waitMs };
+  } catch (error) {
+    const message = `cannot replace the machine of agent ${agent.agentId}: ${toMessage(error)}; it is tried again`;
+    return { phase, conditions: [{ type: 'ProviderFailed', message }], delayMs: 0, failure: error };
+  }
 }
 
 async function runningPass(
@@ -131,6 +157,8 @@ async function runningPass(
         conditions: [],
         effectsUntil: status?.effectsUntil ?? 0,
         restarts: agent.restarts,
+        replacements: agent.replacements,
+        secretsVersion: 0,
         changedAt: clock.now(),
       }
     : status;
@@ -138,9 +166,10 @@ async function runningPass(
   const looking = (): Ctx => ({ signal: AbortSignal.any([signal, clock.deadline(deps.observeMs)]), log });
   const seen = await observeAll(deps.partsOf(agent), looking());
   if (fresh) await lease.begin(before);
-  let progress = await ensure(agent, before, lease, seen, looking, deps);
+  const replaced = await replace(agent, before, lease, seen, deps);
+  let progress = replaced ?? (await ensure(agent, before, lease, seen, looking, deps));
   let { restarts } = before;
-  if (agent.restarts > restarts && seen.machine?.state === 'present' && isOwner(seen.machine.owner, agent)) {
+  if (!replaced && !agent.paused && agent.restarts > restarts && seen.machine?.state === 'present' && isOwner(seen.machine.owner, agent)) {
     const run = (effectCtx: Ctx) => deps.restart(agent.agentId, effectCtx);
     const machine = deps.partsOf(agent).find(({ name }) => name === 'machine');
     const { provider = '', effectMs = deps.observeMs } = machine ?? {};
@@ -160,6 +189,8 @@ async function runningPass(
       parts: toPartStatuses(seen),
       conditions: progress.conditions,
       restarts,
+      replacements: replaced ? before.replacements : agent.replacements,
+      secretsVersion: isReady(seen.secrets) ? agent.secretsVersion : before.secretsVersion,
       changedAt: clock.now(),
     },
     fresh ? undefined : status,

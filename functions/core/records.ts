@@ -1,6 +1,7 @@
 import type { AgentSpec, Condition, Phase } from '../../shared/agent.ts';
 import type { UserRequests } from '../../shared/directory-schema.ts';
 import type { EffectivePolicy } from '../../shared/policy.ts';
+import type { Usage, WhatsappState } from '../../shared/sidecar.ts';
 import type { Json } from './surroundings.ts';
 
 /*
@@ -31,6 +32,13 @@ export interface AgentRecord {
   readonly conditions: readonly Condition[];
   /** How many restarts admins have asked for. */
   readonly restarts: number;
+  /** How many fresh machines have been asked for. */
+  readonly replacements: number;
+  /** The version of the secrets that the plane makes for this agent; grows with each rotation. */
+  readonly secretsVersion: number;
+  readonly secretsRotatedAt: number;
+  /** Its machine is off and keeps its disk, and nothing of it has access. */
+  readonly paused?: { readonly by: string; readonly at: number; readonly reason: string };
   readonly enabledAt: number;
   readonly changedAt: number;
   /** The last time it was to be removed, for the receipt of that removal. */
@@ -59,6 +67,9 @@ export interface StatusRecord {
   /** When the last effect that was started can no longer land. */
   readonly effectsUntil: number;
   readonly restarts: number;
+  readonly replacements: number;
+  /** The version of the secrets that wait for the machine. */
+  readonly secretsVersion: number;
   readonly removal?: { readonly startedAt: number; readonly revokedAt?: number; readonly reason: string };
   readonly changedAt: number;
 }
@@ -113,6 +124,14 @@ export interface HeartbeatRecord {
   readonly detail?: string;
   /** The introduction the agent wrote, once it has. */
   readonly introduction?: string;
+  /** The version of its secrets that is in force on the machine, `<incarnation>.<version>`. */
+  readonly secretsVersion?: string;
+  /** How often OpenClaw was started again since the sidecar came up. */
+  readonly restarts?: number;
+  /** The version of OpenClaw in force. */
+  readonly openclaw?: string | undefined;
+  readonly whatsapp?: WhatsappState | undefined;
+  readonly usage?: Usage | undefined;
   /** The number of the join this boot of the machine came in by. */
   readonly boot: number;
 }

@@ -98,6 +98,8 @@ export async function removalPass(
     parts: {},
     conditions: [],
     restarts: agent.restarts,
+    replacements: agent.replacements,
+    secretsVersion: agent.secretsVersion,
     ...own,
     effectsUntil: status?.effectsUntil ?? 0,
     changedAt: now,

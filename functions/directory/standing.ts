@@ -109,6 +109,10 @@ export function wishFor(
   const flip = flipOf(desired, user, standing, current);
   const draft: AgentDraft = {
     restarts: current?.restarts ?? 0,
+    replacements: current?.replacements ?? 0,
+    secretsVersion: current?.secretsVersion ?? 1,
+    secretsRotatedAt: current?.secretsRotatedAt ?? 0,
+    ...(running && current?.paused && current.desired === 'running' ? { paused: current.paused } : {}),
     agentId,
     planeId: plane.metadata.name,
     ownerId: user.id,

@@ -16,6 +16,10 @@ export const currentSchema: Schema = {
   migrations: {
     1: (database) => {
       database.exec(`UPDATE looks SET document = json_set(document, '$.beganAt', 0)`);
+      const enabledAt = `json_extract(document, '$.enabledAt')`;
+      const added = `'$.replacements', 0, '$.secretsVersion', 1, '$.secretsRotatedAt', ${enabledAt}`;
+      database.exec(`UPDATE agents SET document = json_set(document, ${added})`);
+      database.exec(`UPDATE statuses SET document = json_set(document, '$.replacements', 0, '$.secretsVersion', 0)`);
       database.exec(`UPDATE published SET document = json_set(document, '$.echoes', 0, '$.echoUntil', 0)`);
     },
   },

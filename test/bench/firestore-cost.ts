@@ -144,7 +144,18 @@ async function measure(): Promise<void> {
       await changeAgent(
         agentId,
         { kind: 'plane', id: 'bench' },
-        () => ({ agentId, planeId: 'acme', ...person, ...wanted, requests: {}, conditions: [], restarts: 0 }),
+        () => ({
+          agentId,
+          planeId: 'acme',
+          ...person,
+          ...wanted,
+          requests: {},
+          conditions: [],
+          restarts: 0,
+          replacements: 0,
+          secretsVersion: 1,
+          secretsRotatedAt: 0,
+        }),
         { store, clock, hashing: nodeHashing, wake },
       );
       await beat(agentId);

@@ -9,13 +9,12 @@ import { changeAgent } from '../../functions/core/agents.ts';
 import { sessionMs } from '../../functions/core/credentials.ts';
 import { passKey } from '../../functions/core/schedule.ts';
 import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
-import { openMailbox } from '../../functions/mail/mailbox.ts';
 import { createPlane } from '../../functions/plane.ts';
 import { openSqliteStore } from '../../functions/store/sqlite.ts';
 import { createInstantProviders } from './instant-providers.ts';
 
 const quiet = { info: () => undefined, warn: () => undefined };
-const wake = { wake: () => undefined };
+const wake = { wake: () => undefined, flush: async () => undefined };
 const inFlight = 64;
 const measuredMs = 3_000;
 
@@ -64,7 +63,14 @@ async function measure(count: number): Promise<{ agents: number; 'idle passes/s'
     identity: {
       name: 'none',
       authenticate: never,
+      rolesOf: never,
       resolveUser: never,
+      listPage: never,
+      membersOf: never,
+      // eslint-disable-next-line require-yield
+      async *activities() {
+        await never();
+      },
       // eslint-disable-next-line require-yield
       async *listUsers() {
         await never();
@@ -75,12 +81,13 @@ async function measure(count: number): Promise<{ agents: number; 'idle passes/s'
       writeRequests: never,
     },
     providers: createInstantProviders('acme'),
-    mailbox: openMailbox({ file: join(folder, 'mail.sqlite') }),
     upstream: { maker: 'stand-in' },
     company: 'Acme',
     publicUrl: 'http://127.0.0.1:1',
     holder: 'bench',
-    times: { effectMs: 4_000, waitMs: 1_000, resyncMs: 30_000, leaseMs: 30_000, fullListMs: 300_000, lagMs: 0 },
+    services: [],
+    ownAccounts: [],
+    times: { effectMs: 4_000, waitMs: 1_000, resyncMs: 30_000, leaseMs: 30_000, lagMs: 0 },
   });
 
   const policy = resolvePolicy(layersFor(plane, { ouPath: '/', groups: [] }, { agentEnabled: true }));
@@ -107,6 +114,9 @@ async function measure(count: number): Promise<{ agents: number; 'idle passes/s'
       requests: {},
       conditions: [],
       restarts: 0,
+      replacements: 0,
+      secretsVersion: 1,
+      secretsRotatedAt: 0,
     } as const;
     await changeAgent(agentId, { kind: 'plane', id: 'bench' }, () => ({ agentId, planeId: 'acme', ...person, ...wanted }), {
       ...{ store, clock: systemClock, hashing: nodeHashing, wake },

@@ -70,7 +70,16 @@ export function createAuditLog(limits?: { acted: number; listed: number }) {
           const userId = key.slice(key.indexOf('/') + 1);
           if (key.startsWith('look/')) tx.set('looks', userId, { userId, seq: 1, beganAt: clock.now() });
           if (key === 'plane/walk')
-            tx.set('walks', 'walk', { name: 'walk', stamp: 1, startedAt: clock.now(), last: '', pages: 0, lastPages: 0 });
+            tx.set('walks', 'walk', {
+              name: 'walk',
+              stamp: 1,
+              startedAt: clock.now(),
+              last: '',
+              pages: 0,
+              lastPages: 0,
+              running: 0,
+              lastRunning: 0,
+            });
         }
       });
       return rows;

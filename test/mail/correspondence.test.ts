@@ -2,6 +2,7 @@ import { createCredentials } from '../../functions/core/credentials.ts';
 import type { AgentRecord } from '../../functions/core/records.ts';
 import type { Store } from '../../functions/core/store.ts';
 import { createTokenKey } from '../../functions/keys.ts';
+import { domainAddresses } from '../../functions/mail/addresses.ts';
 import { createCorrespondence } from '../../functions/mail/correspondence.ts';
 import { createMailbox } from '../../functions/mail/mailbox.ts';
 import { createMemoryStore } from '../simulation/memory-store.ts';
@@ -10,7 +11,18 @@ const agentId = 'aaaaaaaaaaaaaaaa';
 const origin = { value: false, origin: 'test' } as const;
 const agent: AgentRecord = {
   ...{ agentId, planeId: 'acme', ownerId: '1', ownerEmail: 'Alice@acme.test', ownerName: 'Alice', ouPath: '/', name: 'Ada' },
-  ...{ desired: 'running', reason: 'enabled by user', revision: 1, incarnation: 3, requests: {}, conditions: [], restarts: 0 },
+  ...{
+    desired: 'running',
+    reason: 'enabled by user',
+    revision: 1,
+    incarnation: 3,
+    requests: {},
+    conditions: [],
+    restarts: 0,
+    replacements: 0,
+    secretsVersion: 1,
+    secretsRotatedAt: 0,
+  },
   ...{ enabledAt: 0, changedAt: 0 },
   spec: { machineType: 'e2-medium', diskSizeGb: 20, region: 'r', modelTier: 'sonnet', budgetCap: 1, tools: [], channels: [] },
   policy: {
@@ -35,7 +47,7 @@ function open(wrap: (store: Store) => Store = (store) => store) {
     tally: async (_scope, { action }) => void refusals.push(action),
     company: () => 'Acme',
     publicUrl: 'http://127.0.0.1:1',
-    mailDomain: 'agents.acme.test',
+    addresses: domainAddresses('agents.acme.test'),
   });
   const save = (record: AgentRecord): Promise<unknown> => documents.transact(async (tx) => tx.set('agents', agentId, record));
   return { documents, mailbox, correspondence, save, refusals };

@@ -9,7 +9,7 @@ const options: IntroductionOptions = {
   company: 'Acme',
   tools: ['email', 'calendar'],
   channels: ['email', 'slack'],
-  link: 'https://plane.acme.test/me?token=oc1.link&x=1',
+  link: 'https://plane.acme.test/me/oc1.link?x=1&y=2',
   from: 'agents@acme.test',
   id: 'introduction/aalicealicealice/1',
   date: Date.UTC(2026, 0, 2, 3, 4, 5, 6),
@@ -44,8 +44,30 @@ describe('an introduction', () => {
       expect(body).toContain(invitation);
       for (const absent of ['GitHub', 'CRM', 'SSH', 'commands', 'WhatsApp', 'Telegram', 'Google Chat']) expect(body).not.toContain(absent);
     }
-    expect(text).toContain('Your page: https://plane.acme.test/me?token=oc1.link&x=1\n');
-    expect(html).toContain('<a href="https://plane.acme.test/me?token=oc1.link&amp;x=1"');
+    expect(text).toContain('Open your page: https://plane.acme.test/me/oc1.link?x=1&y=2\n');
+    expect(html).toContain('href="https://plane.acme.test/me/oc1.link?x=1&amp;y=2"');
+  });
+
+  it('links each channel that is allowed, and no other (REQ-UX-03)', () => {
+    const { text, html } = renderIntroduction({ ...options, channels });
+    for (const channel of ['googlechat', 'slack', 'telegram', 'whatsapp']) {
+      const address = `https://plane.acme.test/me/oc1.link/${channel}?x=1&y=2`;
+      expect(text).toContain(address);
+      expect(html).toContain(`href="${address.replace('&', '&amp;')}"`);
+    }
+    expect(text).toContain('- Email: reply to this message');
+    expect(renderIntroduction({ ...options, channels: ['email'] }).text.match(/\/me\/oc1\.link/g)).toHaveLength(1);
+  });
+
+  it('says the same in both of its forms', () => {
+    const { text, html } = renderIntroduction({ ...options, tools, channels });
+    const words = (from: string): string[] => from.split(/[^\p{L}\p{N}']+/u).filter((word) => word !== '');
+    const entities: Record<string, string> = { '&#39;': "'", '&amp;': '&' };
+    const body = html
+      .slice(html.indexOf('<body'))
+      .replaceAll(/<[^>]+>/g, ' ')
+      .replaceAll(/&[#\w]+;/g, (entity) => entities[entity] ?? ' ');
+    expect(words(body)).toEqual(words(text.replaceAll(/https:\S+/g, '')));
   });
 
   it('has words for every tool and every channel', () => {
@@ -99,10 +121,12 @@ describe('an introduction', () => {
     }
   });
 
-  it('fits a phone: no fixed widths, no pictures, no scripts, styles inline', () => {
+  it('fits a phone: no fixed widths, no pictures, no scripts, styles inline but for the dark', () => {
     const { html } = renderIntroduction(options);
     expect(html).toContain('<meta name="viewport" content="width=device-width, initial-scale=1">');
     expect(html).toContain('max-width:560px');
-    expect(html).not.toMatch(/<(img|script|link|style|table)|[^-]width:\s*\d+px/);
+    expect(html).not.toMatch(/<(img|script|link|table)|[^-]width:\s*\d+px/);
+    expect(html.match(/<style>[^<]*<\/style>/g)).toHaveLength(1);
+    expect(html).toMatch(/<style>\s*@media \(prefers-color-scheme: dark\)/);
   });
 });

@@ -5,7 +5,8 @@ import { regions } from './cloud.ts';
 import { createRandom, type Random } from './random.ts';
 import type { User } from './directory.ts';
 import { afterMs, disturb, noFaults, pause, type Faults } from './session.ts';
-import { hashing, planeId, type World } from './world.ts';
+import { hashing, planeId } from './wiring.ts';
+import type { World } from './world.ts';
 
 export type Action =
   | { readonly do: 'edit'; readonly user: number; readonly change: Partial<User> }
@@ -149,7 +150,7 @@ export function perform(world: World, action: Action): void {
     }
     case 'restart': {
       const agentId = agentOf(world, action.user);
-      world.act(({ change }) =>
+      world.act('restart', ({ change }) =>
         changeAgent(
           agentId,
           { kind: 'user', id: 'admin' },

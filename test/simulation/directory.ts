@@ -48,6 +48,9 @@ export const blankDraft = (planeId: string, agentId: string): AgentDraft => ({
   requests: {},
   conditions: [],
   restarts: 0,
+  replacements: 0,
+  secretsVersion: 1,
+  secretsRotatedAt: 0,
 });
 
 function toDraft(user: User, planeId: string, region: string, current: AgentRecord | undefined): AgentDraft | undefined {

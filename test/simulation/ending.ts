@@ -1,17 +1,26 @@
 import { canonical } from '../../functions/core/surroundings.ts';
-import { reasonAgainst, type User } from './directory.ts';
-import { egress, planeId, type World } from './world.ts';
+import { reasonAgainst } from './directory.ts';
+import { egress, planeId } from './wiring.ts';
+import type { World } from './world.ts';
+
+/** What one user should have in the end. */
+export interface Wanted {
+  readonly agentId: string;
+  readonly email: string;
+  readonly runs: boolean;
+  readonly machineType: string;
+  readonly region: string;
+}
 
 /** What still differs between one user's wish and the world, or nothing. */
-function differs({ documents, cloud, mailbox, place }: World, user: User): string | undefined {
-  const { agentId } = user;
+export function differs({ documents, cloud, mailbox }: Pick<World, 'documents' | 'cloud' | 'mailbox'>, wanted: Wanted): string | undefined {
+  const { agentId, runs } = wanted;
   const agent = documents.peek('agents', agentId);
   const status = documents.peek('statuses', agentId);
-  const reason = reasonAgainst(user);
-  if (!agent) return reason === undefined ? 'no record' : undefined;
-  if (agent.desired !== (reason === undefined ? 'running' : 'removed')) return `desired ${agent.desired}, owner ${reason ?? 'enabled'}`;
+  if (!agent) return runs ? 'no record' : undefined;
+  if (agent.desired !== (runs ? 'running' : 'removed')) return `desired ${agent.desired} (${agent.reason})`;
   if (status?.incarnation !== agent.incarnation) return `status of incarnation ${status?.incarnation}, agent of ${agent.incarnation}`;
-  if (reason !== undefined) return removed(status.phase, agent.incarnation);
+  if (!runs) return removed(status.phase, agent.incarnation);
   if (status.phase !== 'running') return `phase ${status.phase}`;
   if (status.revision !== agent.revision) return `acted on revision ${status.revision} of ${agent.revision}`;
   if (status.restarts !== agent.restarts) return `restarted ${status.restarts} of ${agent.restarts} times`;
@@ -27,14 +36,14 @@ function differs({ documents, cloud, mailbox, place }: World, user: User): strin
   if ([principal, namespace, network, machine].some((thing) => thing?.planeId !== planeId))
     return `parts ${cloud.partsOf(agentId).join(', ')}`;
   if (machines.length !== 1 || machine?.state !== 'on') return `machine ${machine?.state}`;
-  if (machine.machineType !== user.machineType || machine.region !== place.region)
+  if (machine.machineType !== wanted.machineType || machine.region !== wanted.region)
     return `machine ${machine.machineType} in ${machine.region}`;
   if (namespace?.grantedTo !== principal?.id) return 'secrets granted to another principal';
   const joins = documents.peek('joins', agentId);
   const token = `join/${agent.incarnation}-${(joins?.incarnation === agent.incarnation ? joins.count : 0) + 1}`;
   const waiting = Object.keys(namespace?.values ?? {}).filter((name) => name.startsWith('join/'));
   if (waiting.join() !== token) return `join tokens ${waiting.join()} instead of ${token}`;
-  if (network?.access !== user.email) return `access for ${network?.access}`;
+  if (network?.access !== wanted.email) return `access for ${network?.access}`;
   if (canonical(network.egress && { ...network.egress }) !== canonical({ ...egress })) return 'egress';
   if (!mailbox.has(`introduction/${agentId}/${agent.incarnation}`)) return 'no introduction';
   return documents.peek('heartbeats', agentId)?.incarnation === agent.incarnation ? undefined : 'no heartbeat';
@@ -49,8 +58,10 @@ function differs({ documents, cloud, mailbox, place }: World, user: User): strin
 /** The first agent that has not reached its spec, and how. */
 export function unfinished(world: World): string | undefined {
   for (const user of world.users.values()) {
-    const difference = differs(world, user);
-    if (difference !== undefined) return `${user.agentId} of ${user.id} does not reach its spec: ${difference}`;
+    const { agentId, email, machineType } = user;
+    const runs = reasonAgainst(user) === undefined;
+    const difference = differs(world, { agentId, email, runs, machineType, region: world.place.region });
+    if (difference !== undefined) return `${agentId} of ${user.id} does not reach its spec: ${difference}`;
   }
   for (const [agentId] of world.documents.entries('agents'))
     if (!world.users.has(agentId) && world.documents.peek('statuses', agentId)?.phase !== 'removed')

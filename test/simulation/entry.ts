@@ -1,3 +1,3 @@
 /* What a test gets when it loads the simulation together with the core. */
-export { findViolation, freshSeed, range, report, runCampaign } from './campaign.ts';
+export { findIntakeViolation, findViolation, freshSeed, range, report, runCampaign, runIntakeCampaign } from './campaign.ts';
 export { live } from './life.ts';

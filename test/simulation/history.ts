@@ -3,7 +3,8 @@ import { lendPlatform } from './clock.ts';
 import { agentOf, perform, release, seize, type History } from './commands.ts';
 import { unfinished } from './ending.ts';
 import { afterMs, disturb, noFaults, type Tally } from './session.ts';
-import { createWorld, hashing, type World } from './world.ts';
+import { hashing } from './wiring.ts';
+import { createWorld, type World } from './world.ts';
 
 export interface Outcome {
   readonly violation?: string;
@@ -16,7 +17,7 @@ export interface Outcome {
 /** How long a plane without faults may take until every agent reaches its spec, in milliseconds. */
 const patienceMs = 20 * 60_000;
 
-async function checkTokens({ documents, credentials }: World): Promise<string | undefined> {
+export async function checkTokens({ documents, credentials }: Pick<World, 'documents' | 'credentials'>): Promise<string | undefined> {
   for (const [agentId, { desired, incarnation }] of documents.entries('agents')) {
     if (desired !== 'removed') continue;
     for (const kind of ['model', 'session', 'join'] as const) {

@@ -7,7 +7,7 @@ import type * as simulation from './entry.ts';
 
 export type Simulation = typeof simulation;
 
-/** A mistake made on purpose in a module of the core: exact text, found exactly once, and what stands there instead. */
+/** A mistake made on purpose in a module of the core or the intake: exact text, found exactly once, and what stands there instead. */
 export interface Break {
   readonly file: string;
   readonly find: string;
@@ -22,7 +22,7 @@ async function applyBreaks(path: string, breaks: readonly Break[]): Promise<stri
     if (basename(path) !== file) continue;
     const found = text.split(find).length - 1;
     if (found !== 1)
-      throw new Error(`cannot break ${file}: ${JSON.stringify(find)} is there ${found} times; the core has moved on, so must the table`);
+      throw new Error(`cannot break ${file}: ${JSON.stringify(find)} is there ${found} times; the code has moved on, so must the table`);
     text = text.replace(find, () => replace);
   }
   return text;
@@ -45,9 +45,9 @@ export async function loadSimulation(breaks: readonly Break[] = []): Promise<Sim
     logLevel: 'silent',
     plugins: [
       {
-        name: 'break the core',
+        name: 'break the code',
         setup: (bundle) =>
-          bundle.onLoad({ filter: /\/functions\/core\/[a-z-]+\.ts$/ }, async ({ path }) => ({
+          bundle.onLoad({ filter: /\/functions\/(core|directory)\/[a-z-]+\.ts$/ }, async ({ path }) => ({
             contents: await applyBreaks(path, breaks),
             loader: 'ts',
           })),

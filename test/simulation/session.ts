@@ -30,7 +30,8 @@ export interface Session {
   readonly worker: Worker;
   readonly life: number;
   readonly startedAt: number;
-  readonly agentId: string | undefined;
+  /** What it runs: a key of the schedule, or a word for what a caller asked. */
+  readonly key: string;
   /** The fence of the lease this run took. */
   fence: number | undefined;
   /** The effect whose audit row is written and which has not ended. */
@@ -45,11 +46,11 @@ export interface Session {
   storeRefused: boolean;
 }
 
-export const openSession = (worker: Worker, agentId: string | undefined, clock: VirtualClock): Session => ({
+export const openSession = (worker: Worker, key: string, clock: VirtualClock): Session => ({
   worker,
   life: worker.life,
   startedAt: clock.now(),
-  agentId,
+  key,
   fence: undefined,
   open: undefined,
   looks: new Map(),
@@ -103,6 +104,22 @@ export interface Stage {
   effectNames: string[] | undefined;
   onCrash(worker: Worker): void;
 }
+
+export function createStage(clock: VirtualClock, random: Random): Stage {
+  return {
+    clock,
+    random,
+    faults: noFaults,
+    restlessUntil: 0,
+    outages: new Map(),
+    tally: { verbs: 0, commits: 0, crashesBefore: 0, crashesAfter: 0, faults: 0, stalls: 0 },
+    crashAnywhere: undefined,
+    effectNames: undefined,
+    onCrash: (worker) => clock.schedule(clock.now() + random.between(500, 60_000), () => (worker.up = true)),
+  };
+}
+
+export const isFaulty = ({ faults }: Stage): boolean => Object.values(faults).some((chance: number) => chance > 0);
 
 export const alive = ({ worker, life }: Session): boolean => worker.up && worker.life === life;
 

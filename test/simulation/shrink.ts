@@ -1,21 +1,40 @@
-import type { Command, History } from './commands.ts';
-import { runHistory } from './history.ts';
+import type { Outcome } from './history.ts';
+
+/** What a simulation needs to be run at random and to be shrunk. */
+export interface Kind<H extends { readonly seed: number; readonly commands: readonly object[] }> {
+  readonly draw: (seed: number, steps: number) => H;
+  readonly run: (history: H) => Promise<Outcome>;
+  /** The same history with less around its commands. */
+  readonly simpler: (history: H) => readonly H[];
+  /** Where it starts from, for people. */
+  readonly describe: (history: H) => string;
+}
 
 /** The invariant that a violation is about: `2: …` and `2: …` are the same failure. */
 const kindOf = (violation: string | undefined): string | undefined => violation?.split(':')[0];
 
+export interface Shrunk<H> {
+  readonly history: H;
+  readonly violation: string | undefined;
+  readonly runs: number;
+}
+
 /** Leaves out whatever the same invariant can be violated without (delta debugging), within so many runs. */
-export async function shrink(history: History, budget = 400): Promise<{ history: History; violation: string | undefined; runs: number }> {
-  const first = await runHistory(history);
+export async function shrink<H extends { readonly seed: number; readonly commands: readonly object[] }>(
+  { run, simpler }: Kind<H>,
+  history: H,
+  budget = 400,
+): Promise<Shrunk<H>> {
+  const first = await run(history);
   const kind = kindOf(first.violation);
   let best = { ...history, commands: history.commands.slice(0, first.steps) };
   let { violation } = first;
   let runs = 1;
 
-  async function still(candidate: History): Promise<boolean> {
+  async function still(candidate: H): Promise<boolean> {
     if (runs >= budget) return false;
     runs += 1;
-    const outcome = await runHistory(candidate);
+    const outcome = await run(candidate);
     if (kindOf(outcome.violation) !== kind) return false;
     best = { ...candidate, commands: candidate.commands.slice(0, outcome.steps) };
     ({ violation } = outcome);
@@ -28,15 +47,23 @@ export async function shrink(history: History, budget = 400): Promise<{ history:
       if (!(await still({ ...best, commands }))) at += size;
     }
   }
-  for (const foreign of best.foreign) await still({ ...best, foreign: best.foreign.filter((other) => other !== foreign) });
-  while (best.users > 1 && (await still({ ...best, users: best.users - 1 })));
+  for (let next: readonly H[] = simpler(best); next.length > 0;) {
+    const [candidate, ...others] = next;
+    next = candidate && (await still(candidate)) ? simpler(best) : others;
+  }
   return { history: best, violation, runs };
 }
 
-const toLine = ({ seed, ms, ...action }: Command, at: number): string => `${at + 1}. ${JSON.stringify(action)}, then ${ms} ms [${seed}]`;
+const toLine = (command: object, at: number): string => {
+  const { seed, ms, ...action } = { seed: 0, ms: 0, ...command };
+  return `${at + 1}. ${JSON.stringify(action)}, then ${ms} ms [${seed}]`;
+};
 
 /** A history for people: enough to run it again. */
-export function toText({ seed, users, workers, foreign, commands }: History, violation: string | undefined): string {
-  const head = `seed ${seed}, ${users} users, ${workers} processes${foreign.map(({ user, what }) => `, another plane holds ${what} of user ${user}`).join('')}`;
-  return [violation ?? 'no violation', head, ...commands.map(toLine)].join('\n');
+export function toText<H extends { readonly seed: number; readonly commands: readonly object[] }>(
+  { describe }: Pick<Kind<H>, 'describe'>,
+  history: H,
+  violation: string | undefined,
+): string {
+  return [violation ?? 'no violation', `seed ${history.seed}, ${describe(history)}`, ...history.commands.map(toLine)].join('\n');
 }
