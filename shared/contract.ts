@@ -1,54 +1,20 @@
 import { z } from 'zod';
-import { agentIdSchema, budgetCapSchema, channelSchema, modelTierSchema, planeIdSchema, toolSchema } from './agent.ts';
+import { agentIdSchema, planeIdSchema } from './agent.ts';
+import { agentRows } from './contract-agents.ts';
+import { nothing, page, planeParams, requestsSchema, timeCursor, userParams, type ContractRow } from './contract-row.ts';
 import {
-  agentViewSchema,
   approvalStates,
   approvalViewSchema,
-  capabilityRequestViewSchema,
   auditRowSchema,
+  capabilityRequestViewSchema,
   explanationViewSchema,
   planeViewSchema,
   requestStates,
-  receiptSchema,
   userViewSchema,
 } from './views.ts';
 
+export { requestsSchema, type ContractRow, type Role } from './contract-row.ts';
 export type { AgentView, ApprovalView, CapabilityRequestView, ExplanationView, PlaneView, UserView } from './views.ts';
-
-/** Who may call: a viewer reads, an admin does everything. */
-export type Role = 'viewer' | 'admin';
-
-/** An admin's wishes for one user; null goes back to what policy says. */
-export const requestsSchema = z.strictObject({
-  agentEnabled: z.boolean().nullable().optional(),
-  modelTier: modelTierSchema.nullable().optional(),
-  budgetCap: budgetCapSchema.nullable().optional(),
-  tools: z.array(toolSchema).nullable().optional(),
-  channels: z.array(channelSchema).nullable().optional(),
-});
-
-const page = { cursor: z.string().max(200).optional(), limit: z.coerce.number().int().min(1).max(100).default(50) };
-const timeCursor = z
-  .string()
-  .regex(/^\d{1,15}$/, 'the `next` of the page before')
-  .optional();
-const planeParams = z.strictObject({ planeId: planeIdSchema });
-const userParams = z.strictObject({ planeId: planeIdSchema, userKey: z.string().min(1).max(320) });
-const agentParams = z.strictObject({ planeId: planeIdSchema, agentId: agentIdSchema });
-
-export interface ContractRow {
-  readonly method: 'get' | 'post' | 'patch' | 'delete';
-  readonly path: string;
-  readonly role: Role;
-  readonly summary: string;
-  readonly params: z.ZodType;
-  readonly query: z.ZodType;
-  readonly body?: z.ZodType;
-  readonly status: 200 | 202;
-  readonly answer: z.ZodType;
-}
-
-const nothing = z.strictObject({});
 
 /** Every call of the REST API: routes, validation, roles and clients follow from this table. */
 export const contract = {
@@ -62,95 +28,7 @@ export const contract = {
     status: 200,
     answer: z.object({ planes: z.array(planeViewSchema) }),
   },
-  listAgents: {
-    method: 'get',
-    path: '/v1/planes/{planeId}/agents',
-    role: 'viewer',
-    summary: 'List agents in plane',
-    params: planeParams,
-    query: z.strictObject(page),
-    status: 200,
-    answer: z.object({ agents: z.array(agentViewSchema), next: z.string().nullable() }),
-  },
-  createAgent: {
-    method: 'post',
-    path: '/v1/planes/{planeId}/agents',
-    role: 'admin',
-    summary: 'Provision a new agent',
-    params: planeParams,
-    query: nothing,
-    body: z.strictObject({
-      name: z.string().min(1).max(60).optional(),
-      ownerEmail: z.email(),
-      modelTier: modelTierSchema.optional(),
-      budgetCap: budgetCapSchema.optional(),
-      tools: z.array(toolSchema).optional(),
-      channels: z.array(channelSchema).optional(),
-    }),
-    status: 202,
-    answer: userViewSchema,
-  },
-  getAgent: {
-    method: 'get',
-    path: '/v1/planes/{planeId}/agents/{agentId}',
-    role: 'viewer',
-    summary: 'Agent status + health',
-    params: agentParams,
-    query: nothing,
-    status: 200,
-    answer: agentViewSchema,
-  },
-  updateAgent: {
-    method: 'patch',
-    path: '/v1/planes/{planeId}/agents/{agentId}',
-    role: 'admin',
-    summary: 'Update agent config',
-    params: agentParams,
-    query: nothing,
-    body: requestsSchema,
-    status: 202,
-    answer: userViewSchema,
-  },
-  removeAgent: {
-    method: 'delete',
-    path: '/v1/planes/{planeId}/agents/{agentId}',
-    role: 'admin',
-    summary: 'Teardown agent',
-    params: agentParams,
-    query: nothing,
-    status: 202,
-    answer: userViewSchema,
-  },
-  restartAgent: {
-    method: 'post',
-    path: '/v1/planes/{planeId}/agents/{agentId}/restart',
-    role: 'admin',
-    summary: 'Restart agent',
-    params: agentParams,
-    query: nothing,
-    status: 202,
-    answer: agentViewSchema,
-  },
-  agentLogs: {
-    method: 'get',
-    path: '/v1/planes/{planeId}/agents/{agentId}/logs',
-    role: 'admin',
-    summary: 'The last lines an agent wrote',
-    params: agentParams,
-    query: z.strictObject({ lines: z.coerce.number().int().min(1).max(1000).default(100) }),
-    status: 200,
-    answer: z.object({ lines: z.array(z.string()) }),
-  },
-  agentReceipt: {
-    method: 'get',
-    path: '/v1/planes/{planeId}/agents/{agentId}/receipt',
-    role: 'viewer',
-    summary: 'Signed proof of the latest removal',
-    params: agentParams,
-    query: nothing,
-    status: 200,
-    answer: receiptSchema,
-  },
+  ...agentRows,
   getUser: {
     method: 'get',
     path: '/v1/planes/{planeId}/users/{userKey}',

@@ -19,12 +19,12 @@ export async function isHeld(tx: Reads, agentId: string, to: HoldRecord['to']): 
   return approval?.state === 'waiting' || approval?.state === 'denied';
 }
 
-/** Ends every hold of an approval and looks at their users again; safe to repeat. */
-export async function releaseHolds(approvalId: string, { store, clock, wake }: ChangeDeps): Promise<number> {
+/** Ends every hold of an approval and looks at the users of those seen since a time again; safe to repeat. */
+export async function releaseHolds(approvalId: string, { store, clock, wake }: ChangeDeps, seenSince = -Infinity): Promise<number> {
   let released = 0;
   for (;;) {
     const holds = await store.query('holds', 'byApproval', { equals: [approvalId], limit: batch });
-    const keys = holds.map(({ userId }) => lookKey(userId));
+    const keys = holds.filter(({ seenAt }) => seenAt >= seenSince).map(({ userId }) => lookKey(userId));
     await store.transact(async (tx) => {
       const due = await Promise.all(keys.map((key) => tx.get('schedule', key)));
       for (const { agentId } of holds) tx.delete('holds', agentId);

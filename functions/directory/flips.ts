@@ -97,13 +97,20 @@ export function createFlips(deps: FlipsDeps) {
     }
   }
 
-  async function addTo(waiting: ApprovalRecord, own: string): Promise<void> {
+  /** False when somebody decided on the waiting ones meanwhile: what is new then waits by itself. */
+  async function addTo(waiting: ApprovalRecord, own: string): Promise<boolean> {
     for await (const hold of holdsOf(own)) {
-      await store.transact(async (tx) => void tx.set('holds', hold.agentId, { ...hold, approvalId: waiting.id }));
+      const moved = await store.transact(async (tx) => {
+        if ((await tx.get('approvals', waiting.id))?.state !== 'waiting') return false;
+        tx.set('holds', hold.agentId, { ...hold, approvalId: waiting.id });
+        return true;
+      });
+      if (!moved) return false;
     }
     const counts = await tally(waiting.id);
     await moveApproval(waiting.id, 'waiting', { state: 'waiting', ...counts }, actor, deps);
     await forgetApproval(own);
+    return true;
   }
 
   /** Two walks may share what one change of policy would do: neither acts on its part of too many. */
@@ -134,17 +141,19 @@ export function createFlips(deps: FlipsDeps) {
           actor,
           deps,
         );
-        await releaseHolds(waiting.id, deps);
+        // A listing may be older than what waits: only what this walk has seen is looked at for it.
+        await releaseHolds(waiting.id, deps, walk.startedAt);
       }
       await releaseHolds(own, deps);
       await store.transact(async (tx) => void tx.delete('approvals', own));
       return;
     }
     if (fresh === 0) return;
-    if (waiting) return addTo(waiting, own);
-    await moveApproval(own, 'counting', { state: 'waiting', ...found, askedAt: clock.now() }, actor, deps);
+    if (waiting && (await addTo(waiting, own))) return;
+    const left = waiting ? await tally(own) : found;
+    await moveApproval(own, 'counting', { state: 'waiting', ...left, askedAt: clock.now() }, actor, deps);
     log.warn(
-      `plane ${planeId}: policy would create ${found.creates} and remove ${found.removes} agents at once; an admin decides: planes approvals`,
+      `plane ${planeId}: policy would create ${left.creates} and remove ${left.removes} agents at once; an admin decides: planes approvals`,
     );
   }
 

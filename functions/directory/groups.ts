@@ -20,6 +20,12 @@ export async function readMembers(store: Store, group: string): Promise<Readonly
   return chunks.length === 0 ? undefined : new Set(chunks.flatMap(({ members }) => members));
 }
 
+/** A group that decides nothing any more is listed anew when it does again. */
+export async function forgetMembers(store: Store, group: string): Promise<void> {
+  const chunks = await store.query('groups', 'byGroup', { equals: [group], limit: 500 });
+  for (const { chunk } of chunks) await store.transact(async (tx) => void tx.delete('groups', chunkId(group, chunk)));
+}
+
 async function writeMembers(store: Store, group: string, members: readonly string[], readAt: number): Promise<void> {
   const former = await store.query('groups', 'byGroup', { equals: [group], limit: 500 });
   const count = Math.max(1, Math.ceil(members.length / chunkSize));
@@ -46,12 +52,12 @@ export function createGroupLook(
     const members = new Set(now);
     const moved = before ? [...now.filter((id) => !before.has(id)), ...[...before].filter((id) => !members.has(id))] : [];
     const keys = moved.length > mostUnasked ? [walkKey] : moved.map(lookKey);
-    // First the wishes, then what they follow from: a crash in between asks once more.
+    // What a walk compares with comes first; should a crash lose the wishes, the next walk finds the difference.
+    if (!before || moved.length > 0) await writeMembers(store, group, now, clock.now());
     for (const key of keys) {
       await store.transact(async (tx) => makeDue(tx, key, await tx.get('schedule', key), clock.now()));
       wake.wake(key);
     }
-    if (!before || moved.length > 0) await writeMembers(store, group, now, clock.now());
     return rereadMs;
   };
 }

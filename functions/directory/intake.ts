@@ -3,7 +3,7 @@ import type { ChangeDeps } from '../core/agents.ts';
 import { activityApplications, type IdentityProvider } from '../core/providers.ts';
 import type { Handler } from '../core/schedule.ts';
 import type { Ctx, Log } from '../core/surroundings.ts';
-import { createGroupLook } from './groups.ts';
+import { createGroupLook, forgetMembers } from './groups.ts';
 import { createLook } from './look.ts';
 import { createPoll, createSignal } from './poll.ts';
 import { createPublish } from './publish.ts';
@@ -55,7 +55,11 @@ export function createIntake(deps: IntakeDeps) {
   const signal = createSignal({ ...deps, decidingGroups: groups });
   const poll = createPoll({ ...deps, signal });
   const ctxOf = (aborts: AbortSignal): Ctx => ({ signal: aborts, log: deps.log });
-  const ofGroup: Handler = async (group, aborts) => ((await groups()).includes(group) ? lookAtGroup(group, ctxOf(aborts)) : undefined);
+  const ofGroup: Handler = async (group, aborts) => {
+    if ((await groups()).includes(group)) return lookAtGroup(group, ctxOf(aborts));
+    await forgetMembers(store, group);
+    return undefined;
+  };
 
   const handlers: Readonly<Record<string, Handler>> = {
     look: (userKey, aborts) => look(userKey, ctxOf(aborts)).then(() => undefined),

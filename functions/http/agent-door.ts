@@ -7,6 +7,7 @@ import {
   type joinAnswerSchema,
 } from '../../shared/sidecar.ts';
 import { moveAssignment } from '../core/assignments.ts';
+import { takeResults, waitingCommands } from '../core/commands.ts';
 import { note, type Tally } from '../core/notes.ts';
 import { sessionMs, type Credentials } from '../core/credentials.ts';
 import { PlaneError } from '../core/errors.ts';
@@ -14,6 +15,7 @@ import type { AgentRecord, MessageRecord } from '../core/records.ts';
 import { makeDue, passKey, type Wake } from '../core/schedule.ts';
 import type { Store } from '../core/store.ts';
 import { canonical, type Clock, type Hashing, type Log } from '../core/surroundings.ts';
+import { mountAgentRequests } from './agent-requests.ts';
 import { bearer, read, readJson, toProblemResponse } from './problems.ts';
 import type { z } from 'zod';
 
@@ -28,6 +30,11 @@ export interface AgentDoorDeps {
   readonly tally: Tally;
   /** What the plane says of itself and its model to an agent. */
   readonly terms: (agent: AgentRecord) => Pick<Assignment, 'company' | 'model'>;
+  /** What the agent is to be told in its main session once each; `told` hears which it was. None where they are left out. */
+  readonly notices?: (agent: AgentRecord) => Promise<Assignment['notices']>;
+  readonly told?: (agent: AgentRecord, ids: readonly string[]) => Promise<void>;
+  /** Stands for the values of the agent's secrets; whoever changes it moves the assignment. */
+  readonly secretsVersion?: (agent: AgentRecord) => Promise<string>;
   /** Called once for each answer an agent gave to its owner. */
   readonly answered: (agent: AgentRecord, message: MessageRecord, text: string) => Promise<void>;
 }
@@ -107,9 +114,13 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
     }
     // The stamp is read before what it stands for: what changes in between is told once more under the next one.
     const stamp = (await store.get('assignments', agentId))?.stamp ?? 0;
-    const told = toTold(await admit(request));
-    const [introduced, messages] = await Promise.all([
+    const { agent, boot } = await admit(request);
+    const told = toTold({ agent, boot });
+    const [introduced, commands, notices = [], secretsVersion = '', messages] = await Promise.all([
       store.get('introductions', agentId),
+      waitingCommands(agent, deps),
+      deps.notices?.(agent),
+      deps.secretsVersion?.(agent),
       store.query('messages', 'byState', { equals: [agentId, told.incarnation, 'waiting'], limit: 20 }),
     ]);
     return {
@@ -117,6 +128,9 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
       ...told,
       introduce: introduced?.incarnation !== told.incarnation,
       messages: messages.map(({ id, text }) => ({ id, text })),
+      commands: commands.map(({ id, kind, args }) => ({ id, kind, args: { ...args } })),
+      notices,
+      secretsVersion,
     };
   }
 
@@ -138,14 +152,15 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
   async function heartbeat(request: Request): Promise<z.infer<typeof heartbeatAnswerSchema>> {
     const token = bearer(request) ?? '';
     const { agent, extra: expiresAt, boot } = await credentials.check(token, 'session');
-    const report = read(heartbeatSchema, await readJson(request, 600_000), 'the heartbeat');
+    const report = read(heartbeatSchema, await readJson(request, 1_500_000), 'the heartbeat');
     const { agentId, incarnation } = agent;
-    const { version: _version, answers, detail, introduction, ...state } = report;
+    const { version: _version, answers, results, told, detail, introduction, ...state } = report;
     const news = await store.transact(async (tx) => {
       const before = await tx.get('heartbeats', agentId);
       const same = before?.incarnation === incarnation ? before : undefined;
       const written = introduction ?? same?.introduction;
-      const changed = same?.ready !== state.ready || same.detail !== detail || same.introduction !== written;
+      const restated = same?.ready !== state.ready || same.detail !== detail || same.secretsVersion !== state.secretsVersion;
+      const changed = restated || same.introduction !== written;
       const due = changed ? await tx.get('schedule', passKey(agentId)) : undefined;
       const said = { ...(detail === undefined ? {} : { detail }), ...(written === undefined ? {} : { introduction: written }) };
       tx.set('heartbeats', agentId, {
@@ -162,6 +177,8 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
     });
     if (news) wake.wake(passKey(agentId));
     await takeAnswers(agent, answers);
+    await takeResults(agent, results, deps);
+    if (told.length > 0) await deps.told?.(agent, told);
     const half = expiresAt - clock.now() < sessionMs / 2;
     return half ? { token: mintSession(agent, boot).token } : {};
   }
@@ -179,4 +196,5 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
   mount('POST', '/agent/join', join);
   mount('GET', '/agent/assignment', assignment);
   mount('POST', '/agent/heartbeat', heartbeat);
+  mountAgentRequests(app, deps);
 }

@@ -11,6 +11,7 @@ import { note } from '../core/notes.ts';
 import type { IdentityProvider, InfraProvider, UserIdentity } from '../core/providers.ts';
 import type { Actor, AgentRecord } from '../core/records.ts';
 import type { Ctx } from '../core/surroundings.ts';
+import { pauseAgent, restartAgent, resumeAgent, rotateSecrets } from './agent-verbs.ts';
 import { createApprovalHandlers } from './approvals.ts';
 import { countAgents } from './counts.ts';
 import { explainUser, toExplanationView } from './explain.ts';
@@ -95,6 +96,22 @@ export function createHandlers(deps: HandlerDeps): Handlers {
     return viewUser(plane, user.id, ctx);
   }
 
+  async function rotateAll(planeId: string, actor: Actor): Promise<number> {
+    let rotated = 0;
+    let from = '';
+    for (;;) {
+      const agents = await store.query('agents', 'byPlane', { equals: [planeId], from, limit: 500 });
+      for (const agent of agents) {
+        if (agent.desired !== 'running' || agent.paused) continue;
+        await rotateSecrets(agent, actor, deps);
+        rotated += 1;
+      }
+      const last = agents.at(-1);
+      if (agents.length < 500 || !last) return rotated;
+      from = `${last.agentId}\u0000`;
+    }
+  }
+
   return {
     async listPlanes() {
       const list = planes.map(async ({ metadata, spec }) => ({
@@ -131,17 +148,28 @@ export function createHandlers(deps: HandlerDeps): Handlers {
     removeAgent: async ({ params, ...call }) => wish(params.planeId, (await agentOf(params)).ownerId, { agentEnabled: false }, call),
     async restartAgent({ params, actor, authorize }) {
       const agent = await agentOf(params);
-      if (agent.desired !== 'running') {
-        throw new PlaneError('conflict', `cannot restart agent ${agent.agentId}: it is ${agent.reason}; switch it on first`);
-      }
       await authorize();
-      const asked = await changeAgent(
-        agent.agentId,
-        actor,
-        (current) => current && { ...toDraft(current), restarts: current.restarts + 1 },
-        deps,
-      );
-      return viewAgent(asked ?? agent);
+      return viewAgent(await restartAgent(agent, actor, deps));
+    },
+    async pauseAgent({ params, body, actor, authorize }) {
+      const agent = await agentOf(params);
+      await authorize();
+      return viewAgent(await pauseAgent(agent, actor, body.reason, deps));
+    },
+    async resumeAgent({ params, actor, authorize }) {
+      const agent = await agentOf(params);
+      await authorize();
+      return viewAgent(await resumeAgent(agent, actor, deps));
+    },
+    async rotateSecrets({ params, body, actor, authorize }) {
+      const planeId = planeOf(params.planeId).metadata.name;
+      const chosen = body.agentId === undefined ? undefined : await agentOf({ planeId, agentId: body.agentId });
+      await authorize();
+      if (chosen) {
+        await rotateSecrets(chosen, actor, deps);
+        return { agents: 1 };
+      }
+      return { agents: await rotateAll(planeId, actor) };
     },
     async agentLogs({ params, query, ctx }) {
       const agent = await agentOf(params);

@@ -14,7 +14,11 @@ describe('the REST API', () => {
   afterAll(() => world.close());
 
   const pathOf = (operation: Operation): string =>
-    contract[operation].path.replace('{planeId}', 'acme').replace('{agentId}', agentId).replace('{userKey}', 'alice@acme.test');
+    contract[operation].path
+      .replace('{planeId}', 'acme')
+      .replace('{agentId}', agentId)
+      .replace('{userKey}', 'alice@acme.test')
+      .replace(/\{\w+Id\}/, 'none');
 
   it.each(Object.keys(contract) as Operation[])('lets only the right roles call %s (REQ-WSEC-02)', async (operation) => {
     const { method, role } = contract[operation];
@@ -24,7 +28,8 @@ describe('the REST API', () => {
     expect(await call()).toBe(401);
     expect(await call(stranger)).toBe(403);
     expect(refused.includes(await call(viewer))).toBe(role === 'admin');
-    if (operation === 'removeAgent' || operation === 'restartAgent') return;
+    const verbs: readonly Operation[] = ['removeAgent', 'restartAgent', 'resumeAgent'];
+    if (verbs.includes(operation)) return;
     expect(refused).not.toContain(await call(agentAdmin));
     expect(refused).not.toContain(await call(admin));
   });
@@ -84,10 +89,28 @@ describe('the REST API', () => {
     const actions = (body['rows'] as { action: string; actor: { id: string } }[]).map(({ action, actor }) => `${action} ${actor.id}`);
     expect(actions).toEqual(expect.arrayContaining(['access.refused viewer@acme.test']));
     const ofAgent = await world.call('GET', `/v1/planes/acme/audit?agentId=${agentId}`, admin);
-    expect(ofAgent.body['rows']).toContainEqual(
-      expect.objectContaining({ action: 'user.requests', actor: { kind: 'user', id: admin } }),
-    );
+    expect(ofAgent.body['rows']).toContainEqual(expect.objectContaining({ action: 'user.requests', actor: { kind: 'user', id: admin } }));
     expect((await world.call('GET', '/v1/planes/acme/audit/verify', viewer)).body).toMatchObject({ faults: [] });
+  });
+
+  it('pauses, resumes and rotates, and refuses what makes no sense meanwhile (REQ-SEC-04, REQ-WS-05)', async () => {
+    const key = (await world.store.get('agents', agentId))?.incarnation ?? 0;
+    const token = world.credentials.mint({ kind: 'model', agentId, incarnation: key, extra: 1 });
+    await expect(world.credentials.check(token, 'model')).resolves.toBeDefined();
+    expect((await world.call('POST', pathOf('pauseAgent'), admin, { reason: 'audit' })).status).toBe(202);
+    await eventually('paused', async () => (await world.call('GET', pathOf('getAgent'), admin)).body['phase'] === 'paused');
+    await expect(world.credentials.check(token, 'model')).rejects.toMatchObject({ code: 'unauthenticated' });
+    expect((await world.call('POST', pathOf('restartAgent'), admin)).body['detail']).toContain('it is paused (audit); resume it first');
+    expect((await world.call('POST', pathOf('resumeAgent'), admin)).status).toBe(202);
+    await eventually('no longer paused', async () => (await world.call('GET', pathOf('getAgent'), admin)).body['phase'] !== 'paused');
+    expect((await world.call('POST', pathOf('rotateSecrets'), admin, {})).body).toEqual({ agents: 1 });
+    expect(await world.store.get('agents', agentId)).toMatchObject({ secretsVersion: 2 });
+    await expect(world.credentials.check(token, 'model')).resolves.toBeDefined();
+    await world.store.transact(async (tx) => {
+      const beat = { agentId, incarnation: key, at: Date.now(), revision: 1, live: true, ready: true, boot: 1, secretsVersion: `${key}.2` };
+      tx.set('heartbeats', agentId, beat);
+    });
+    await expect(world.credentials.check(token, 'model')).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
   it('removes an agent and gives the receipt (REQ-ID-04)', async () => {

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { agentIdSchema, budgetCapSchema, channelSchema, modelTierSchema, planeIdSchema, toolSchema } from './agent.ts';
+
+/** Who may call: a viewer reads, an admin does everything. */
+export type Role = 'viewer' | 'admin';
+/** An admin's wishes for one user; null goes back to what policy says. */
+export const requestsSchema = z.strictObject({
+  agentEnabled: z.boolean().nullable().optional(),
+  modelTier: modelTierSchema.nullable().optional(),
+  budgetCap: budgetCapSchema.nullable().optional(),
+  tools: z.array(toolSchema).nullable().optional(),
+  channels: z.array(channelSchema).nullable().optional(),
+});
+
+export const page = { cursor: z.string().max(200).optional(), limit: z.coerce.number().int().min(1).max(100).default(50) };
+export const timeCursor = z
+  .string()
+  .regex(/^\d{1,15}$/, 'the `next` of the page before')
+  .optional();
+export const planeParams = z.strictObject({ planeId: planeIdSchema });
+export const userParams = z.strictObject({ planeId: planeIdSchema, userKey: z.string().min(1).max(320) });
+export const agentParams = z.strictObject({ planeId: planeIdSchema, agentId: agentIdSchema });
+export interface ContractRow {
+  readonly method: 'get' | 'post' | 'patch' | 'delete';
+  readonly path: string;
+  readonly role: Role;
+  readonly summary: string;
+  readonly params: z.ZodType;
+  readonly query: z.ZodType;
+  readonly body?: z.ZodType;
+  readonly status: 200 | 202;
+  readonly answer: z.ZodType;
+}
+
+export const nothing = z.strictObject({});
