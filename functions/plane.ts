@@ -10,6 +10,7 @@ import { createTally, type Tally } from './core/notes.ts';
 import { createListings, createParts } from './core/parts.ts';
 import { createPass } from './core/pass.ts';
 import type { IdentityProvider, Providers } from './core/providers.ts';
+import { rotateOld } from './core/rotation.ts';
 import { createRunner, makeDue, type Handler, type Runner, type Wake } from './core/schedule.ts';
 import type { Store } from './core/store.ts';
 import type { Clock, Ctx, Hashing, Log } from './core/surroundings.ts';
@@ -85,7 +86,8 @@ export interface RunningPlane {
 }
 
 const sweepMs = 60_000;
-const dayMs = 24 * 60 * 60_000;
+const hourMs = 60 * 60_000;
+const dayMs = 24 * hourMs;
 
 /** Puts one plane together from its providers, store and surroundings. */
 export function createPlane(deps: PlaneDeps): RunningPlane {
@@ -163,6 +165,10 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
     async budgets() {
       await budget.sweep();
       return sweepMs;
+    },
+    async rotation(ctx) {
+      await rotateOld(plane.spec.secrets.rotateAfterDays * dayMs, { ...change, planeId }, ctx);
+      return hourMs;
     },
     async orphans(ctx) {
       await sweepOrphans(ctx, { ...change, planeId, listings, tombstone });

@@ -59,7 +59,12 @@ export const planeSchema = z.strictObject({
         })
         .prefault({}),
     }),
-    secrets: z.strictObject({ provider: providerName, project: z.string().optional() }),
+    secrets: z.strictObject({
+      provider: providerName,
+      project: z.string().optional(),
+      /** How old what the plane makes itself may become. */
+      rotateAfterDays: z.int().min(1).max(3_650).default(90),
+    }),
     networking: z.strictObject({
       provider: providerName,
       egressPolicy: z

@@ -11,7 +11,8 @@ import { note } from '../core/notes.ts';
 import type { IdentityProvider, InfraProvider, UserIdentity } from '../core/providers.ts';
 import type { Actor, AgentRecord } from '../core/records.ts';
 import type { Ctx } from '../core/surroundings.ts';
-import { pauseAgent, restartAgent, resumeAgent, rotateSecrets } from './agent-verbs.ts';
+import { pauseAgent, restartAgent, resumeAgent, rotateSecrets } from '../core/verbs.ts';
+import { rotateWhere } from '../core/rotation.ts';
 import { createApprovalHandlers } from './approvals.ts';
 import { countAgents } from './counts.ts';
 import { explainUser, toExplanationView } from './explain.ts';
@@ -96,22 +97,6 @@ export function createHandlers(deps: HandlerDeps): Handlers {
     return viewUser(plane, user.id, ctx);
   }
 
-  async function rotateAll(planeId: string, actor: Actor): Promise<number> {
-    let rotated = 0;
-    let from = '';
-    for (;;) {
-      const agents = await store.query('agents', 'byPlane', { equals: [planeId], from, limit: 500 });
-      for (const agent of agents) {
-        if (agent.desired !== 'running' || agent.paused) continue;
-        await rotateSecrets(agent, actor, deps);
-        rotated += 1;
-      }
-      const last = agents.at(-1);
-      if (agents.length < 500 || !last) return rotated;
-      from = `${last.agentId}\u0000`;
-    }
-  }
-
   return {
     async listPlanes() {
       const list = planes.map(async ({ metadata, spec }) => ({
@@ -169,7 +154,7 @@ export function createHandlers(deps: HandlerDeps): Handlers {
         await rotateSecrets(chosen, actor, deps);
         return { agents: 1 };
       }
-      return { agents: await rotateAll(planeId, actor) };
+      return { agents: await rotateWhere(() => true, actor, { ...deps, planeId }) };
     },
     async agentLogs({ params, query, ctx }) {
       const agent = await agentOf(params);

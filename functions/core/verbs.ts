@@ -1,6 +1,6 @@
-import { changeAgent, toDraft, type AgentDraft, type ChangeDeps } from '../core/agents.ts';
-import { PlaneError } from '../core/errors.ts';
-import type { Actor, AgentRecord } from '../core/records.ts';
+import { changeAgent, toDraft, type AgentDraft, type ChangeDeps } from './agents.ts';
+import { PlaneError } from './errors.ts';
+import type { Actor, AgentRecord } from './records.ts';
 
 /** Changes a running agent, or says why there is nothing to change. */
 async function changeRunning(
