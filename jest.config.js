@@ -1,4 +1,4 @@
-const esmOnly = ['commander', '@sparticuz/chromium', '@hono/node-server', 'hono'];
+const esmOnly = ['commander', '@sparticuz/chromium', '@hono/node-server', 'hono', 'age-encryption', '@noble', '@scure'];
 
 export default {
   testEnvironment: 'node',

@@ -11,8 +11,9 @@ import {
   verify,
   type KeyObject,
 } from 'node:crypto';
-import { chmodSync, lstatSync, mkdtempSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { chmodSync, linkSync, lstatSync, mkdtempSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { createIdentity, isIdentity } from './backup/identity.ts';
 import type { TokenKey } from './core/credentials.ts';
 import { PlaneError } from './core/errors.ts';
 import type { Clock, Hashing, Log, Signer } from './core/surroundings.ts';
@@ -31,10 +32,12 @@ export interface Keys {
   readonly tokenKey: TokenKey;
   /** The half of the signing key that checks receipts and audit checkpoints (SPKI). */
   readonly publicKeyPem: string;
+  /** The age identity (`AGE-SECRET-KEY-1…`) that opens the agents' backups. */
+  readonly backupIdentity: string;
 }
 
 const secretBytes = 32;
-const fileNames = { dataKey: 'data.key', tokenKey: 'token.key', signingKey: 'signing.pem' } as const;
+const fileNames = { dataKey: 'data.key', tokenKey: 'token.key', signingKey: 'signing.pem', backupKey: 'backup.key' } as const;
 
 const unusable = (dir: string, fact: string, remedy: string, cause?: unknown): PlaneError =>
   new PlaneError('preconditionFailed', `cannot use keys in ${dir}: ${fact}; ${remedy}`, { cause });
@@ -85,6 +88,30 @@ function readSigningKey(dir: string): KeyObject {
   return key;
 }
 
+/** Keys made before there were backups have none; whoever puts it there first wins. */
+function addBackupKey(dir: string, log: Log): void {
+  const path = join(dir, fileNames.backupKey);
+  if (lstatSync(path, { throwIfNoEntry: false })) return;
+  const draft = mkdtempSync(toDraftPrefix(dir));
+  try {
+    writeFileAtomic(join(draft, fileNames.backupKey), `${createIdentity()}\n`, 0o600);
+    linkSync(join(draft, fileNames.backupKey), path);
+    syncFolder(dir);
+    log.info('made a key for backups; keep a backup of it with the other keys', { dir });
+  } catch (error) {
+    // Another process was first, or cleared our draft away.
+    if (!hasCode(error, 'EEXIST', 'ENOENT')) throw error;
+  } finally {
+    removeTree(draft);
+  }
+}
+
+function readBackupIdentity(dir: string): string {
+  const text = readKeyFile(dir, fileNames.backupKey).toString().trim();
+  if (!isIdentity(text)) throw unusable(dir, `${fileNames.backupKey} is not an age identity`, restore);
+  return text;
+}
+
 const toDraftPrefix = (dir: string): string => `${dir}.new-`;
 
 /** Makes all keys beside their folder and moves them in as one: there are all of them or none, whoever else does the same. */
@@ -96,6 +123,7 @@ function createKeys(dir: string, log: Log): void {
     writeFileAtomic(join(draft, fileNames.dataKey), randomBytes(secretBytes), 0o600);
     writeFileAtomic(join(draft, fileNames.tokenKey), randomBytes(secretBytes), 0o600);
     writeFileAtomic(join(draft, fileNames.signingKey), privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
+    writeFileAtomic(join(draft, fileNames.backupKey), `${createIdentity()}\n`, 0o600);
     renameSync(draft, dir);
     syncFolder(dirname(dir));
     log.info('made new keys; keep a backup of them apart from the data', { dir });
@@ -120,7 +148,8 @@ export function openKeys({ dir, log }: KeysOptions): Keys {
   const tokenKey = createTokenKey(readSecretKey(dir, fileNames.tokenKey));
   const signingKey = readSigningKey(dir);
   const publicKeyPem = createPublicKey(signingKey).export({ type: 'spki', format: 'pem' }).toString();
-  return { dataKey, tokenKey, signer: createSigner(signingKey), publicKeyPem };
+  addBackupKey(dir, log);
+  return { dataKey, tokenKey, signer: createSigner(signingKey), publicKeyPem, backupIdentity: readBackupIdentity(dir) };
 }
 
 export function createSigner(privateKey: KeyObject): Signer {

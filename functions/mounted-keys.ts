@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isIdentity } from './backup/identity.ts';
 import { PlaneError, toMessage } from './core/errors.ts';
 import { hasCode } from './files.ts';
 import { createSigner, createTokenKey, type Keys } from './keys.ts';
@@ -42,14 +43,20 @@ export function readMountedKeys(dir: string): Keys {
     }
     return undefined;
   }
+  function readBackupIdentity(name: string): string {
+    const text = read(name)?.toString().trim();
+    if (text !== undefined && !isIdentity(text)) faults.push(`${name} is not an age identity`);
+    return text ?? '';
+  }
 
   const dataKey = readSecret('data.key');
   const tokenKey = readSecret('token.key');
   const signingKey = readSigning('signing.pem');
+  const backupIdentity = readBackupIdentity('backup.key');
   if (faults.length > 0 || !signingKey) {
     const remedy = 'mount the keys that were made when the plane was installed; none is ever made here';
     throw new PlaneError('preconditionFailed', `cannot use keys in ${dir}: ${faults.join('; ')}; ${remedy}`);
   }
   const publicKeyPem = createPublicKey(signingKey).export({ type: 'spki', format: 'pem' }).toString();
-  return { dataKey, tokenKey: createTokenKey(tokenKey), signer: createSigner(signingKey), publicKeyPem };
+  return { dataKey, tokenKey: createTokenKey(tokenKey), signer: createSigner(signingKey), publicKeyPem, backupIdentity };
 }

@@ -2,20 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
 import type { Plane } from '../shared/plane.ts';
 import { createAlertHandler } from './budget/alerts.ts';
+import type { BackupStore } from './backup/backup-store.ts';
 import { createBudget } from './budget/budget.ts';
-import type { AgentDraft } from './core/agents.ts';
 import { askSidecar } from './core/commands.ts';
+import { createCare } from './care/care.ts';
 import { createCredentials, type Credentials } from './core/credentials.ts';
 import { createTally, type Tally } from './core/notes.ts';
 import { createListings, createParts } from './core/parts.ts';
 import { createPass } from './core/pass.ts';
 import type { IdentityProvider, Providers } from './core/providers.ts';
-import { rotateOld } from './core/rotation.ts';
 import { createRunner, makeDue, type Handler, type Runner, type Wake } from './core/schedule.ts';
 import type { Store } from './core/store.ts';
 import type { Clock, Ctx, Hashing, Log } from './core/surroundings.ts';
 import { sweepOrphans } from './core/sweep.ts';
 import { createIntake } from './directory/intake.ts';
+import { tombstoneOf } from './directory/tombstone.ts';
 import { mountAgentDoor } from './http/agent-door.ts';
 import { mountApi, type ApiDeps } from './http/api.ts';
 import { mountAuditLogPush } from './http/audit-log-push.ts';
@@ -55,6 +56,8 @@ export interface PlaneDeps {
   readonly ownAccounts: readonly string[];
   /** Throws unless a push of audit log entries comes from where it should; absent where there are none. */
   readonly verifyPush?: (request: Request) => Promise<unknown>;
+  /** Where encrypted backups are kept; without it none are made, and no machine is replaced with its memory. */
+  readonly backupStore?: BackupStore;
   /** Puts into the directory what the plane needs there; absent where an admin does it. */
   readonly installer?: { install(ctx: Ctx): Promise<{ readonly done: readonly string[] }> };
   readonly knows?: ApiDeps['knows'];
@@ -86,8 +89,7 @@ export interface RunningPlane {
 }
 
 const sweepMs = 60_000;
-const hourMs = 60 * 60_000;
-const dayMs = 24 * hourMs;
+const dayMs = 24 * 60 * 60_000;
 
 /** Puts one plane together from its providers, store and surroundings. */
 export function createPlane(deps: PlaneDeps): RunningPlane {
@@ -127,36 +129,15 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
     }),
     restart: (agentId, ctx) => providers.infra.restart(agentId, ctx),
   });
-  function tombstone(agentId: string): AgentDraft {
-    const { defaults, region } = plane.spec.infrastructure;
-    const nobody = { value: false, origin: 'sweep' } as const;
-    return {
-      ...{ agentId, planeId, ownerId: '', ownerEmail: '', ownerName: '', ouPath: '/', name: agentId, desired: 'removed' },
-      reason: 'found without a record',
-      spec: {
-        machineType: defaults.machineType,
-        diskSizeGb: defaults.diskSizeGb,
-        region,
-        modelTier: 'sonnet',
-        budgetCap: 0,
-        tools: [],
-        channels: [],
-      },
-      policy: {
-        agentEnabled: nobody,
-        modelTier: { value: 'sonnet', origin: 'sweep' },
-        budgetCap: { value: 0, origin: 'sweep' },
-        tools: { value: [], origin: 'sweep' },
-        channels: { value: [], origin: 'sweep' },
-        machineType: { value: defaults.machineType, origin: 'sweep' },
-      },
-      ...{ requests: {}, conditions: [], restarts: 0, replacements: 0, secretsVersion: 1, secretsRotatedAt: 0 },
-    };
-  }
+  const care = createCare({
+    ...{ ...change, plane, log, keys, credentials, tally, random: deps.random },
+    ...(deps.backupStore ? { backupStore: deps.backupStore } : {}),
+  });
 
   const errands: Readonly<Record<string, (ctx: Ctx) => Promise<number>>> = {
     ...intake.errands,
     ...mail.errands,
+    ...care.errands,
     async install(ctx) {
       const { done } = (await deps.installer?.install(ctx)) ?? { done: [] };
       for (const what of done) log.info(`in the directory: ${what}`);
@@ -166,12 +147,8 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
       await budget.sweep();
       return sweepMs;
     },
-    async rotation(ctx) {
-      await rotateOld(plane.spec.secrets.rotateAfterDays * dayMs, { ...change, planeId }, ctx);
-      return hourMs;
-    },
     async orphans(ctx) {
-      await sweepOrphans(ctx, { ...change, planeId, listings, tombstone });
+      await sweepOrphans(ctx, { ...change, planeId, listings, tombstone: (agentId) => tombstoneOf(plane, agentId) });
       return sweepMs;
     },
   };
@@ -179,6 +156,7 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
   const handlers: Record<string, Handler> = {
     ...intake.handlers,
     ...mail.handlers,
+    ...care.handlers,
     pass,
     alert: createAlertHandler({
       ...{ store, deliver: (message) => mailbox.deliver(message), from: mail.planeAddress },
@@ -206,9 +184,11 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
   mountApi(app, {
     ...{ ...change, planes, identity, look: intake.look, log, requestId, tally },
     infraOf: () => providers.infra,
+    ...('reprovision' in care ? { reprovision: care.reprovision } : {}),
     callMs: 20_000,
     ...(deps.knows ? { knows: deps.knows } : {}),
   });
+  care.mount(app);
   mountDirectoryPush(app, { store, clock, hashing, wake, log, equal: keys.tokenKey.equal, planeIds: [planeId] });
   if (deps.verifyPush) mountAuditLogPush(app, { verify: deps.verifyPush, signal: intake.signal, log });
   mountOwnerPage(app, {

@@ -95,6 +95,16 @@ export const agentRows = {
     status: 202,
     answer: agentViewSchema,
   },
+  reprovisionAgent: {
+    method: 'post',
+    path: '/v1/planes/{planeId}/agents/{agentId}/reprovision',
+    role: 'admin',
+    summary: 'Give an agent a fresh machine with the same memory',
+    params: agentParams,
+    query: nothing,
+    status: 202,
+    answer: agentViewSchema,
+  },
   rotateSecrets: {
     method: 'post',
     path: '/v1/planes/{planeId}/rotate-secrets',

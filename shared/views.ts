@@ -39,6 +39,14 @@ export const agentViewSchema = z.object({
   /** What it is doing or why it is not running, for people. */
   detail: z.string().nullable(),
   conditions: z.array(conditionView),
+  /** A fresh machine on its way, or how the last one came out. */
+  reprovision: z
+    .object({
+      step: z.enum(['backup', 'replace', 'restore', 'done', 'failed']),
+      startedAt: z.iso.datetime(),
+      failure: z.string().nullable(),
+    })
+    .nullable(),
   /** This month's spend on models against the cap of now; money in US dollars with up to six decimals. */
   budget: z.object({
     month: z.string(),

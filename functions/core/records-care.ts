@@ -79,3 +79,20 @@ export interface GrantRecord {
   readonly grantedBy: string;
   readonly grantedAt: number;
 }
+
+/** A machine on its way to be replaced by a fresh one with the same memory. */
+export interface CareRecord {
+  readonly agentId: string;
+  readonly incarnation: number;
+  readonly step: 'backup' | 'replace' | 'restore' | 'done' | 'failed';
+  readonly startedAt: number;
+  /** When the present step began. */
+  readonly stepAt: number;
+  readonly by: string;
+  readonly backupId?: string;
+  /** The command that the present step waits for; empty before it was asked. */
+  readonly commandId?: string;
+  /** The count of replacements that this one is. */
+  readonly replacements?: number;
+  readonly failure?: string;
+}

@@ -8,6 +8,7 @@ import type {
   BackupRecord,
   BudgetRecord,
   CapabilityRequestRecord,
+  CareRecord,
   ChannelRecord,
   CommandRecord,
   GrantRecord,
@@ -62,6 +63,7 @@ export interface Documents {
   backups: BackupRecord;
   requests: CapabilityRequestRecord;
   grants: GrantRecord;
+  cares: CareRecord;
 }
 export type Collection = keyof Documents;
 
@@ -97,6 +99,7 @@ export const indexes = {
   backups: { byAgent: ['agentId', 'startedAt'], byExpiry: ['expiresAt'] },
   requests: { byState: ['planeId', 'state', 'askedAt'], byAgent: ['agentId', 'askedAt'] },
   grants: { byOwner: ['ownerId', 'grantedAt'] },
+  cares: {},
 } as const satisfies { [C in Collection]: Readonly<Record<string, readonly (keyof Documents[C] & string)[]>> };
 
 export type Scalar = string | number;

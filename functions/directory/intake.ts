@@ -1,11 +1,11 @@
 import type { Plane } from '../../shared/plane.ts';
 import type { ChangeDeps } from '../core/agents.ts';
 import { activityApplications, type IdentityProvider } from '../core/providers.ts';
-import type { Handler } from '../core/schedule.ts';
+import { relookKey, type Handler } from '../core/schedule.ts';
 import type { Ctx, Log } from '../core/surroundings.ts';
 import { createGroupLook, forgetMembers } from './groups.ts';
 import { createLook } from './look.ts';
-import { createPoll, createSignal } from './poll.ts';
+import { createPoll, createSignal, regroupKey } from './poll.ts';
 import { createPublish } from './publish.ts';
 import { decidingGroups } from './services.ts';
 import { createWalk } from './walk.ts';
@@ -61,9 +61,17 @@ export function createIntake(deps: IntakeDeps) {
     return undefined;
   };
 
+  /** A timer may have been set before the row was put off; then this is how long to wait, in milliseconds. */
+  async function waitFor(key: string): Promise<number | undefined> {
+    const waitMs = ((await store.get('schedule', key))?.dueAt ?? 0) - deps.clock.now();
+    return waitMs > 0 ? waitMs : undefined;
+  }
+
   const handlers: Readonly<Record<string, Handler>> = {
     look: (userKey, aborts) => look(userKey, ctxOf(aborts)).then(() => undefined),
     async relook(userId, aborts) {
+      const waitMs = await waitFor(relookKey(userId));
+      if (waitMs !== undefined) return waitMs;
       const held = await store.query('agents', 'byOwner', { from: userId, before: `${userId}\u0000`, limit: 100 });
       if (held.some(({ desired }) => desired === 'running')) await look(userId, ctxOf(aborts));
       return undefined;
@@ -71,7 +79,11 @@ export function createIntake(deps: IntakeDeps) {
     publish: (agentId, aborts) => publish(agentId, ctxOf(aborts)),
     group: ofGroup,
     // Nested membership lags up to ten minutes: what an event told of is listed once more.
-    regroup: (group, aborts) => ofGroup(group, aborts).then(() => undefined),
+    async regroup(group, aborts) {
+      const waitMs = await waitFor(regroupKey(group));
+      if (waitMs === undefined) await ofGroup(group, aborts);
+      return waitMs;
+    },
   };
   const errands: Readonly<Record<string, (ctx: Ctx) => Promise<number>>> = {
     watch,

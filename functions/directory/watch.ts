@@ -60,11 +60,14 @@ export async function makeLookDue(userId: string, { store, clock, wake }: Pick<W
 /** Reads after a write may show the state before it for some seconds (facts of 2026-11-22): a push tells of no second chance. */
 const lagMs = 10_000;
 
-/** Looks once more in a moment at whoever has an agent to lose. */
+/** Looks once more in a moment at whoever has an agent to lose. A later push puts that off: its own look has read what came before. */
 export async function makeRelookDue(userId: string, { store, clock, wake }: Pick<WatchDeps, 'store' | 'clock' | 'wake'>): Promise<void> {
   const held = await store.query('agents', 'byOwner', { from: userId, before: `${userId}\u0000`, limit: 100 });
   if (!held.some(({ desired }) => desired === 'running')) return;
   const [key, at] = [relookKey(userId), clock.now() + lagMs];
-  await store.transact(async (tx) => makeDue(tx, key, await tx.get('schedule', key), at));
+  await store.transact(async (tx) => {
+    const row = await tx.get('schedule', key);
+    makeDue(tx, key, row && { ...row, dueAt: at }, at);
+  });
   wake.wake(key, at);
 }

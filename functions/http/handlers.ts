@@ -4,6 +4,7 @@ import type { Answer, Contract, Operation } from '../../shared/contract.ts';
 import type { UserRequests } from '../../shared/directory-schema.ts';
 import type { Plane } from '../../shared/plane.ts';
 import { toAgentId } from '../../shared/agent.ts';
+import type { Reprovision } from '../care/reprovision.ts';
 import { changeAgent, toDraft, type ChangeDeps } from '../core/agents.ts';
 import { agentChain, planeChain, verifyAll } from '../core/audit.ts';
 import { PlaneError } from '../core/errors.ts';
@@ -24,6 +25,8 @@ export interface HandlerDeps extends ChangeDeps {
   readonly identity: Pick<IdentityProvider, 'resolveUser' | 'writeRequests'>;
   readonly infraOf: (planeId: string) => InfraProvider;
   readonly look: (userId: string, ctx: Ctx) => Promise<void>;
+  /** Absent where no backups are kept. */
+  readonly reprovision?: Pick<Reprovision, 'begin'>;
 }
 
 type Input<O extends Operation> = {
@@ -145,6 +148,18 @@ export function createHandlers(deps: HandlerDeps): Handlers {
       const agent = await agentOf(params);
       await authorize();
       return viewAgent(await resumeAgent(agent, actor, deps));
+    },
+    async reprovisionAgent({ params, actor, authorize }) {
+      const agent = await agentOf(params);
+      if (!deps.reprovision) {
+        throw new PlaneError(
+          'conflict',
+          `cannot reprovision agent ${agent.agentId}: this plane keeps no backups; set up where they are kept`,
+        );
+      }
+      await authorize();
+      await deps.reprovision.begin(agent, actor);
+      return viewAgent(agent);
     },
     async rotateSecrets({ params, body, actor, authorize }) {
       const planeId = planeOf(params.planeId).metadata.name;

@@ -10,7 +10,7 @@ import { askAdmin, channelBody, channelNames, emailBody, type HandOff } from './
 import { back, toPage, type PageOptions } from './onboarding/layout.ts';
 import { createLimits } from './onboarding/limits.ts';
 import { createLinks, type LinksDeps } from './onboarding/links.ts';
-import { createWhatsapp, loginBody, whatsappScript, whatsappSteps, type WhatsappDeps } from './onboarding/whatsapp.ts';
+import { createWhatsapp, loginBody, whatsappScript, type WhatsappDeps } from './onboarding/whatsapp.ts';
 
 export interface OwnerPageDeps extends LinksDeps, Omit<BrowserDeps, 'secure'> {
   readonly log: Log;
@@ -150,7 +150,9 @@ export function mountOwnerPage(app: Hono, deps: OwnerPageDeps): void {
             </form>`
         : ''
     }
-    <form method="post" action="whatsapp/code"><button type="submit">${sent ? 'Mail a new code' : 'Mail me a code'}</button></form>
+    <form method="post" action="whatsapp/code">
+      <button type="submit" class="${sent ? 'second' : ''}">${sent ? 'Mail a new code' : 'Mail me a code'}</button>
+    </form>
     ${back()}
   `;
   const askForCode = (c: Context, nonce: string): Promise<Response> => {
@@ -165,8 +167,7 @@ export function mountOwnerPage(app: Hono, deps: OwnerPageDeps): void {
     const done = login.state === 'connected' || login.state === 'failed';
     return show(c, nonce, {
       title: 'Connect WhatsApp',
-      body: html`${done ? '' : whatsappSteps()}
-        <div id="login" role="status" aria-live="polite">${loginBody(login)}</div>
+      body: html` <div id="login" role="status" aria-live="polite">${loginBody(login)}</div>
         ${back()}`,
       ...(done ? {} : { script: whatsappScript, refreshSeconds: 8 }),
     });

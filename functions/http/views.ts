@@ -4,7 +4,7 @@ import type { AgentView, UserView } from '../../shared/contract.ts';
 import type { Plane } from '../../shared/plane.ts';
 import type { EffectivePolicy } from '../../shared/policy.ts';
 import type { UserIdentity } from '../core/providers.ts';
-import type { AgentRecord, HeartbeatRecord, StatusRecord } from '../core/records.ts';
+import type { AgentRecord, CareRecord, HeartbeatRecord, StatusRecord } from '../core/records.ts';
 import { budgetView, toBudgetCondition, type BudgetView } from '../budget/view.ts';
 import type { Store } from '../core/store.ts';
 import type { Hashing } from '../core/surroundings.ts';
@@ -25,6 +25,7 @@ export function toAgentView(
   status: StatusRecord | undefined,
   heartbeat: HeartbeatRecord | undefined,
   budget: BudgetView,
+  care: CareRecord | undefined,
   now: number,
 ): AgentView {
   const beating = heartbeat?.incarnation === agent.incarnation ? heartbeat : undefined;
@@ -45,6 +46,10 @@ export function toAgentView(
     detail: toDetail(agent, current),
     conditions: [...agent.conditions, ...(current?.conditions ?? []), ...(exhausted ? [exhausted] : [])],
     budget,
+    reprovision:
+      care?.incarnation === agent.incarnation
+        ? { step: care.step, startedAt: new Date(care.startedAt).toISOString(), failure: care.failure ?? null }
+        : null,
     policy: toPolicyView(agent.policy),
     revision: agent.revision,
     incarnation: agent.incarnation,
@@ -53,12 +58,13 @@ export function toAgentView(
 }
 
 export async function readAgentView(agent: AgentRecord, store: Store, now: number, timeZone = 'UTC'): Promise<AgentView> {
-  const [status, heartbeat, budget] = await Promise.all([
+  const [status, heartbeat, care, budget] = await Promise.all([
     store.get('statuses', agent.agentId),
     store.get('heartbeats', agent.agentId),
+    store.get('cares', agent.agentId),
     budgetView(store, agent.ownerId, toBudgetDate(now, timeZone).month, agent.spec.budgetCap),
   ]);
-  return toAgentView(agent, status, heartbeat, budget, now);
+  return toAgentView(agent, status, heartbeat, budget, care, now);
 }
 
 export async function readUserView(plane: Plane, user: UserIdentity, store: Store, hashing: Hashing, now: number): Promise<UserView> {

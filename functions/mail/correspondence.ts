@@ -1,4 +1,3 @@
-import { agentIdSchema } from '../../shared/agent.ts';
 import { moveAssignment } from '../core/assignments.ts';
 import { linkMs, type Credentials } from '../core/credentials.ts';
 import { PlaneError } from '../core/errors.ts';
@@ -7,6 +6,7 @@ import type { Introduction } from '../core/parts.ts';
 import type { AgentRecord, MessageRecord } from '../core/records.ts';
 import type { Store } from '../core/store.ts';
 import type { Clock } from '../core/surroundings.ts';
+import type { Addresses } from './addresses.ts';
 import { renderIntroduction } from './introduction.ts';
 import type { Mailbox, Message } from './mailbox.ts';
 
@@ -19,8 +19,7 @@ export interface CorrespondenceDeps {
   readonly company: (planeId: string) => string;
   /** The plane's address as owners reach it, without a trailing slash. */
   readonly publicUrl: string;
-  /** The mail domain of agents; an agent's address is its id there. */
-  readonly mailDomain: string;
+  readonly addresses: Addresses;
 }
 
 export interface IncomingMail {
@@ -30,6 +29,8 @@ export interface IncomingMail {
   readonly subject: string;
   readonly text: string;
   readonly inReplyTo?: string | undefined;
+  /** The thread up to it, oldest first; without it, what it answers. */
+  readonly references?: readonly string[];
 }
 
 export interface Correspondence extends Introduction {
@@ -37,6 +38,10 @@ export interface Correspondence extends Introduction {
   receive(mail: IncomingMail): Promise<Message>;
   /** Mails an agent's answer back in the owner's thread. */
   answer(agent: AgentRecord, message: MessageRecord, text: string): Promise<void>;
+  /** Mails the owner a word of the plane's own, such as a code; false when a mail of this id went out before. */
+  notify(agent: AgentRecord, id: string, subject: string, text: string): Promise<boolean>;
+  /** A new address of the owner's page. */
+  linkFor(agent: AgentRecord): string;
 }
 
 const toHtml = (text: string): string =>
@@ -44,26 +49,28 @@ const toHtml = (text: string): string =>
 
 /** Mail between owners and their agents, through one mailbox. */
 export function createCorrespondence(deps: CorrespondenceDeps): Correspondence {
-  const { mailbox, store, clock, tally, credentials, company, publicUrl, mailDomain } = deps;
+  const { mailbox, store, clock, tally, credentials, company, publicUrl, addresses } = deps;
 
-  const addressOf = (agent: AgentRecord): string => `${agent.agentId}@${mailDomain}`;
+  const addressOf = (agent: AgentRecord): string => addresses.of(agent.agentId);
   const nameOf = (agent: AgentRecord): string => `${agent.name.replaceAll(/["<>\\]/g, '')} <${addressOf(agent)}>`;
 
   async function agentAt(address: string): Promise<AgentRecord | undefined> {
-    const local = /([a-z0-9]+)@([a-z0-9.-]+)>?$/i.exec(address.trim());
-    const id = agentIdSchema.safeParse(local?.[1]?.toLowerCase());
-    return id.success && local?.[2]?.toLowerCase() === mailDomain ? store.get('agents', id.data) : undefined;
+    const id = addresses.agentAt(address);
+    return id === undefined ? undefined : store.get('agents', id);
   }
 
+  const linkFor = ({ agentId, incarnation }: AgentRecord): string =>
+    `${publicUrl}/me/${credentials.mint({ kind: 'link', agentId, incarnation, extra: clock.now() + linkMs })}`;
+
   return {
+    linkFor,
     async send(agent, text, key) {
-      const { agentId, incarnation } = agent;
-      const link = `${publicUrl}/me/${credentials.mint({ kind: 'link', agentId, incarnation, extra: clock.now() + linkMs })}`;
+      const link = linkFor(agent);
       const { tools, channels } = agent.spec;
       const names = { agentName: agent.name, ownerName: agent.ownerName, ownerEmail: agent.ownerEmail, company: company(agent.planeId) };
       await mailbox.deliver(renderIntroduction({ ...names, tools, channels, text, link, from: nameOf(agent), id: key, date: clock.now() }));
     },
-    async receive({ id, from, to, subject, text, inReplyTo }) {
+    async receive({ id, from, to, subject, text, inReplyTo, references = inReplyTo === undefined ? [] : [inReplyTo] }) {
       const sender = from.trim().toLowerCase();
       const hears = ({ desired, ownerEmail }: AgentRecord): boolean => desired === 'running' && ownerEmail.toLowerCase() === sender;
       const refusal = (): PlaneError =>
@@ -86,7 +93,8 @@ export function createCorrespondence(deps: CorrespondenceDeps): Correspondence {
         subject,
         text,
         html: toHtml(text),
-        ...(inReplyTo === undefined ? {} : { inReplyTo, references: [inReplyTo] }),
+        ...(inReplyTo === undefined ? {} : { inReplyTo }),
+        ...(references.length === 0 ? {} : { references }),
       };
       await mailbox.deliver(message, async (tx) => {
         // Read again: a row that is queued after a suspension waits for a removal that has already looked for such rows.
@@ -116,6 +124,10 @@ export function createCorrespondence(deps: CorrespondenceDeps): Correspondence {
         inReplyTo: id,
         references,
       });
+    },
+    notify(agent, id, subject, text) {
+      const date = new Date(clock.now()).toISOString();
+      return mailbox.deliver({ id, date, from: nameOf(agent), to: agent.ownerEmail, subject, text, html: toHtml(text) });
     },
   };
 }

@@ -36,6 +36,9 @@ const channelWords = {
   whatsapp: 'WhatsApp',
 } as const satisfies Record<Channel, string>;
 
+const abilitiesHeading = 'What I may do for you';
+const placesHeading = 'Where you reach me';
+const pageWords = 'Open your page';
 const invitation = 'Just reply to this email to start chatting.';
 
 /** A name from outside, on one line and of a length that fits a subject. */
@@ -65,19 +68,52 @@ function checkLink(link: string): string {
 }
 
 const style = {
-  page: 'margin:0;padding:0;background:#f6f8fc',
+  page: 'margin:0;padding:0;background-color:#f6f8fc',
   sheet:
-    'max-width:560px;margin:0 auto;padding:24px 20px;background:#ffffff;color:#202124;' +
+    'max-width:560px;margin:0 auto;padding:24px 20px;background-color:#ffffff;color:#202124;' +
     'font-family:Arial,Helvetica,sans-serif;font-size:16px;line-height:1.5;overflow-wrap:anywhere',
   heading: 'margin:24px 0 8px;font-size:16px;font-weight:bold',
   list: 'margin:0 0 16px;padding-left:20px',
-  button: 'display:inline-block;padding:12px 20px;border-radius:6px;background:#1a56c4;color:#ffffff;text-decoration:none;font-weight:bold',
+  item: 'margin:0 0 6px',
+  link: 'color:#1a56c4',
+  button:
+    'display:inline-block;padding:12px 20px;border-radius:6px;background-color:#1a56c4;color:#ffffff;text-decoration:none;font-weight:bold',
   small: 'margin:24px 0 0;font-size:13px;color:#5f6368',
 } as const;
 
+/** For programs that read it; all others show the inline styles. Contrast is AA in both: 4.5 to 1 or more. */
+const darkStyle = `@media (prefers-color-scheme: dark) {
+.page { background-color: #131314 !important; }
+.sheet { background-color: #1e1f20 !important; color: #e3e3e3 !important; }
+.link { color: #a8c7fa !important; }
+.button { background-color: #a8c7fa !important; color: #062e6f !important; }
+.small { color: #9aa0a6 !important; }
+}`;
+
+/** One line of a list; with an address, the label leads there. */
+interface Item {
+  readonly label: string;
+  readonly words?: string;
+  readonly href?: string;
+}
+
 const toParagraph = (text: string): string => `<p style="margin:0 0 16px">${escape(text).replaceAll('\n', '<br>\n')}</p>`;
-const toList = (heading: string, items: readonly string[]): string =>
-  `<h2 style="${style.heading}">${escape(heading)}</h2>\n<ul style="${style.list}">\n${items.map((item) => `<li>${escape(item)}</li>`).join('\n')}\n</ul>`;
+const toTextItem = ({ label, words, href }: Item): string =>
+  `- ${label}${words === undefined ? '' : `: ${words}`}${href === undefined ? '' : ` ${href}`}`;
+function toHtmlItem({ label, words, href }: Item): string {
+  const shown = href === undefined ? escape(label) : `<a class="link" href="${escape(href)}" style="${style.link}">${escape(label)}</a>`;
+  return `<li style="${style.item}">${shown}${words === undefined ? '' : `: ${escape(words)}`}</li>`;
+}
+const toHtmlList = (heading: string, items: readonly Item[]): string =>
+  `<h2 style="${style.heading}">${escape(heading)}</h2>\n<ul style="${style.list}">\n${items.map(toHtmlItem).join('\n')}\n</ul>`;
+const toTextList = (heading: string, items: readonly Item[]): string => `${heading}:\n${items.map(toTextItem).join('\n')}`;
+
+/** Where one channel is connected, below the owner's page. */
+const toChannelLink = (link: string, channel: Channel): string => {
+  const url = new URL(link);
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/${channel}`;
+  return url.href;
+};
 
 /** The first message an owner has from an agent (REQUIREMENTS §2.3). Everything from outside is escaped. Pure. */
 export function renderIntroduction(options: IntroductionOptions): Message {
@@ -91,21 +127,24 @@ export function renderIntroduction(options: IntroductionOptions): Message {
   const written = toParagraphs(text ?? '');
   const paragraphs = written.length > 0 ? written : plain;
 
-  const abilities = Object.entries(toolWords).flatMap(([tool, words]) => (tools.some((allowed) => allowed === tool) ? [words] : []));
-  const whatIDo = abilities.length > 0 ? abilities : ['Talk things through with you. Your admin has not given me any tools yet.'];
-  const others = Object.entries(channelWords).flatMap(([channel, words]) =>
-    channel !== 'email' && channels.some((allowed) => allowed === channel) ? [words] : [],
-  );
-  const whereIAm = ['Email: reply to this message', ...others.map((words) => `${words}: your admin allows it; it cannot be connected yet`)];
+  const allowed = Object.entries(toolWords).flatMap(([tool, label]) => (tools.some((name) => name === tool) ? [{ label }] : []));
+  const abilities: Item[] =
+    allowed.length > 0 ? allowed : [{ label: 'Talk things through with you. Your admin has not given me any tools yet.' }];
+  const others = channels.filter((channel) => channel !== 'email').toSorted();
+  const places: Item[] = [
+    { label: 'Email', words: 'reply to this message' },
+    ...others.map((channel) => ({ label: channelWords[channel], words: 'connect it on its page', href: toChannelLink(link, channel) })),
+  ];
   const footer = `You get this because an admin of ${company} set up an AI agent for ${ownerEmail}.`;
+  const privacy = 'The links are yours alone and work for seven days. Please do not forward this email.';
 
   const textBody = [
     ...paragraphs,
-    `What I may do for you:\n${whatIDo.map((item) => `- ${item}`).join('\n')}`,
-    `Where you reach me:\n${whereIAm.map((item) => `- ${item}`).join('\n')}`,
-    `Your page: ${link}`,
+    toTextList(abilitiesHeading, abilities),
+    toTextList(placesHeading, places),
+    `${pageWords}: ${link}`,
     invitation,
-    `-- \n${footer}`,
+    `-- \n${privacy}\n${footer}`,
   ].join('\n\n');
 
   const html = `<!doctype html>
@@ -113,16 +152,21 @@ export function renderIntroduction(options: IntroductionOptions): Message {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="supported-color-schemes" content="light dark">
 <title>${escape(agentName)}</title>
+<style>
+${darkStyle}
+</style>
 </head>
-<body style="${style.page}">
-<div style="${style.sheet}">
+<body class="page" style="${style.page}">
+<div class="sheet" style="${style.sheet}">
 ${paragraphs.map(toParagraph).join('\n')}
-${toList('What I may do for you', whatIDo)}
-${toList('Where you reach me', whereIAm)}
-<p style="margin:24px 0"><a href="${escape(link)}" style="${style.button}">Open your page</a></p>
+${toHtmlList(abilitiesHeading, abilities)}
+${toHtmlList(placesHeading, places)}
+<p style="margin:24px 0"><a class="button" href="${escape(link)}" style="${style.button}">${pageWords}</a></p>
 <p style="margin:0;font-weight:bold">${invitation}</p>
-<p style="${style.small}">${escape(footer)}</p>
+<p class="small" style="${style.small}">${privacy}<br>${escape(footer)}</p>
 </div>
 </body>
 </html>

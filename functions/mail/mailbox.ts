@@ -1,6 +1,8 @@
 import { PlaneError } from '../core/errors.ts';
 import type { MailRecord } from '../core/records.ts';
+import { makeDue, type Wake } from '../core/schedule.ts';
 import type { Store, Transaction } from '../core/store.ts';
+import type { Clock } from '../core/surroundings.ts';
 
 export interface Message {
   readonly id: string;
@@ -23,6 +25,15 @@ export interface Message {
  * refuse the message.
  */
 export type Beside = (tx: Transaction) => Promise<() => void>;
+
+/** Where messages go that leave the house: each is due to be carried in the transaction that keeps it. */
+export interface Outbox {
+  readonly clock: Clock;
+  readonly wake: Wake;
+  readonly leaves: (message: Message) => boolean;
+}
+
+export const carryKey = (id: string): string => `carry/${id}`;
 
 export interface ListFilter {
   /** One address, without regard to case. */
@@ -55,7 +66,7 @@ const toRecipient = (address: string): string => address.trim().toLowerCase();
 const toRecord = (message: Message): MailRecord => ({ ...message, box: 'all', recipient: toRecipient(message.to) });
 const toMessage = ({ box: _box, recipient: _recipient, ...message }: MailRecord): Message => message;
 
-export function createMailbox({ store }: { readonly store: Store }): Mailbox {
+export function createMailbox({ store, outbox }: { readonly store: Store; readonly outbox?: Outbox }): Mailbox {
   return {
     async deliver(message, beside) {
       const { id, date } = message;
@@ -64,13 +75,18 @@ export function createMailbox({ store }: { readonly store: Store }): Mailbox {
           'invalid',
           `cannot deliver message ${id}: date ${JSON.stringify(date)} is not ISO 8601 in UTC with milliseconds`,
         );
-      return store.transact(async (tx) => {
+      const key = outbox?.leaves(message) ? carryKey(id) : undefined;
+      const taken = await store.transact(async (tx) => {
         if (await tx.get('mails', id)) return false;
+        const row = key && (await tx.get('schedule', key));
         const write = await beside?.(tx);
         tx.set('mails', id, toRecord(message));
+        if (outbox && key) makeDue(tx, key, row || undefined, outbox.clock.now());
         write?.();
         return true;
       });
+      if (taken && key) outbox?.wake.wake(key);
+      return taken;
     },
     async list({ to, after, limit = defaultLimit } = {}) {
       const index = to === undefined ? 'byDate' : 'byRecipient';

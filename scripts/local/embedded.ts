@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlaneError } from '../../functions/core/errors.ts';
+import { createFolderBackups } from '../../functions/backup/folder.ts';
 import { endLeases } from '../../functions/core/lease.ts';
 import type { Log } from '../../functions/core/surroundings.ts';
 import type { Config } from '../../functions/config.ts';
@@ -98,6 +99,7 @@ export async function startEmbedded(config: Config, plane: Plane, root: string, 
     clock: systemClock,
     hashing: nodeHashing,
     upstream: config.upstream,
+    backupStore: createFolderBackups({ dir: join(folders.data, 'backups') }),
     company: company(domain),
     publicUrl: url,
     holder: `embedded-${process.pid}-${randomUUID().slice(0, 8)}`,

@@ -29,6 +29,8 @@ export interface LocalServerOptions {
 const agentPaths = ['/agent/', '/model/'];
 
 const mostConnections = 2_000;
+/** A backup on its way from an agent may take so long; Node's own limit is five minutes. */
+const longestRequestMs = 2 * 60 * 60_000;
 /** Of one Unix user other than root, so that no agent keeps the others out. */
 const mostOfOneUser = 64;
 
@@ -115,6 +117,7 @@ export async function listen(options: LocalServerOptions): Promise<Server> {
     hostname: '127.0.0.1',
   }) as Server;
   server.maxConnections = mostConnections;
+  server.requestTimeout = longestRequestMs;
   async function know(socket: Socket): Promise<Peer> {
     const peer = await peerOf(socket);
     cap(socket, peer);

@@ -28,6 +28,7 @@ export function agentOf(at: number, changes: Partial<AgentView> = {}): AgentView
     lastHeartbeat: '2026-11-22T11:59:48.000Z',
     detail: null,
     conditions: [],
+    reprovision: null,
     budget: { month: '2026-11', capUsd: 200, spentUsd: 3.2, reservedUsd: 0, percent: 1, state: 'ok' },
     policy,
     revision: 3,

@@ -8,6 +8,8 @@ export interface BackupStoreWorld {
   readonly store: BackupStore;
   /** Leaves what a writer leaves that is killed in mid-upload; answers how much of it there is to clear. */
   leaveUpload(key: string): Promise<number>;
+  /** False for a peer that does not tell when an upload was begun. */
+  readonly datesUploads?: boolean;
   close(): Promise<void>;
 }
 
@@ -103,7 +105,9 @@ export function backupStoreConformance(name: string, open: () => Promise<BackupS
     });
 
     it('holds one whole of two that are put at once', async () => {
-      await Promise.all([3, 5].map((seed) => store.put('acme/a/1', toBytes(200_000, seed), ctx)));
+      // One of them may be told to try again.
+      const put = await Promise.allSettled([3, 5].map((seed) => store.put('acme/a/1', toBytes(200_000, seed), ctx)));
+      expect(put.map(({ status }) => status)).toContain('fulfilled');
       const wholes = await Promise.all([3, 5].map((seed) => toDigest(toBytes(200_000, seed))));
       expect(wholes).toContain(await toDigest(await store.get('acme/a/1', ctx)));
     });
@@ -141,7 +145,7 @@ export function backupStoreConformance(name: string, open: () => Promise<BackupS
       const left = await world.leaveUpload('acme/a/1');
       expect(await listed()).toEqual([]);
       expect(await store.get('acme/a/1', ctx)).toBeUndefined();
-      expect(await store.clear(Date.now() - 60_000, ctx)).toBe(0);
+      if (world.datesUploads !== false) expect(await store.clear(Date.now() - 60_000, ctx)).toBe(0);
       expect(await store.clear(Date.now() + 60_000, ctx)).toBe(left);
       expect(await store.clear(Date.now() + 60_000, ctx)).toBe(0);
     });

@@ -32,9 +32,10 @@ a { color: var(--accent); }
 .soft { color: var(--soft); font-size: .9375rem; }
 .channels { list-style: none; padding: 0; border-top: 1px solid var(--line); }
 .channels li { margin: 0; border-bottom: 1px solid var(--line); }
-.channels a { display: flex; justify-content: space-between; gap: 1rem; min-height: 3rem; align-items: center; padding: .5rem 0; font-weight: 600; text-decoration: none; }
+.channels a { display: flex; justify-content: space-between; gap: 1rem; min-height: 3rem; align-items: baseline; padding: .75rem 0; font-weight: 600; text-decoration: none; }
 .channels span { color: var(--soft); font-weight: 400; font-size: .9375rem; text-align: right; }
 button, .button { display: inline-flex; align-items: center; min-height: 2.75rem; padding: .5rem 1.25rem; border: 0; border-radius: .5rem; background: var(--accent); color: var(--on-accent); font: inherit; font-weight: 600; text-decoration: none; cursor: pointer; }
+button.second { background: transparent; color: var(--accent); box-shadow: inset 0 0 0 1px var(--soft); }
 input { display: block; width: 100%; max-width: 16rem; min-height: 2.75rem; margin: .25rem 0 1rem; padding: .5rem .75rem; border: 1px solid var(--soft); border-radius: .5rem; background: var(--sheet); color: inherit; font: inherit; letter-spacing: .08em; text-transform: uppercase; }
 label { font-weight: 600; }
 form { margin: 0 0 1rem; }

@@ -87,30 +87,31 @@ const failures = {
   tooMany: 'Many codes were asked for in a short time. Wait ten minutes, then try again.',
 } as const;
 
-/** The part of the page that changes while it is open. */
-export function loginBody(login: Login): Html {
-  switch (login.state) {
-    case 'connected':
-      return html`<p class="note good"><strong>WhatsApp is connected.</strong> Write to your agent there whenever you like.</p>`;
-    case 'qr':
-      return html`<img class="qr" src="${login.image}" width="288" height="288" alt="QR code that links WhatsApp to your agent" />
-        <p class="soft">A new code appears here by itself before this one runs out.</p>`;
-    case 'waiting':
-      return html`<p class="note">Getting a code from your agent. This takes a few seconds.</p>`;
-    case 'failed':
-      return html`<p class="note bad">${failures[login.why]}</p>
-        <form method="post" action="whatsapp/again"><button type="submit">Try again</button></form>
-        <p class="soft">If it keeps failing, ask your admin; email works meanwhile.</p>`;
-  }
-}
-
-export const whatsappSteps = (): Html =>
+const steps = (): Html =>
   html`<ol>
       <li>On your phone, open WhatsApp, then <strong>Settings</strong>, then <strong>Linked devices</strong>.</li>
       <li>Tap <strong>Link a device</strong>.</li>
       <li>Scan the code below.</li>
     </ol>
     <p class="soft">Is this page open on the phone that has WhatsApp? Open the link in your mail on a computer or a tablet instead.</p>`;
+
+/** The part of the page that changes while it is open. */
+export function loginBody(login: Login): Html {
+  switch (login.state) {
+    case 'connected':
+      return html`<p class="note good"><strong>WhatsApp is connected.</strong> Write to your agent there whenever you like.</p>`;
+    case 'qr':
+      return html`${steps()}<img class="qr" src="${login.image}" width="288" height="288" alt="QR code that links WhatsApp to your agent" />
+        <p class="soft">A new code appears here by itself before this one runs out.</p>`;
+    case 'waiting':
+      return html`${steps()}
+        <p class="note">Getting a code from your agent. This takes a few seconds.</p>`;
+    case 'failed':
+      return html`<p class="note bad">${failures[login.why]}</p>
+        <form method="post" action="whatsapp/again"><button type="submit">Try again</button></form>
+        <p class="soft">If it keeps failing, ask your admin; email works meanwhile.</p>`;
+  }
+}
 
 /** Asks how it stands every two seconds while somebody looks, and slower when told so; ends once connected. */
 export const whatsappScript = `

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { agentIdSchema } from '../../../shared/agent.ts';
 import { PlaneError } from '../../core/errors.ts';
 import type { Json } from '../../core/surroundings.ts';
+import { replaceFile } from './machine-files.ts';
 import { codeOf, isMissing } from './system-error.ts';
 
 /*
@@ -20,7 +21,11 @@ import { codeOf, isMissing } from './system-error.ts';
  *   home/ state/ workspace/ tmp/                                                    agent 0700
  */
 
+export * from './machine-files.ts';
+
 const jsonSchema: z.ZodType<Json> = z.json();
+
+const openclawSchema = z.object({ version: z.string(), node: z.string(), entry: z.string() });
 
 export const machineSchema = z.object({
   planeId: z.string(),
@@ -33,7 +38,9 @@ export const machineSchema = z.object({
   /** The agent's uid and gid; absent where agents share the plane's own user. */
   uid: z.int().optional(),
   /** The Node and the OpenClaw of this host, known once installed. */
-  openclaw: z.object({ version: z.string(), node: z.string(), entry: z.string() }).optional(),
+  openclaw: openclawSchema.optional(),
+  /** Further versions of OpenClaw that the plane has named for this machine and the host holds. */
+  offers: z.array(openclawSchema).optional(),
   /** Handed through to the sidecar. */
   environment: jsonSchema,
 });
@@ -41,25 +48,6 @@ export type Machine = z.infer<typeof machineSchema>;
 
 const ownFolders = ['home', 'state', 'workspace', 'tmp'] as const;
 const sharedFolders = { config: 0o750, door: 0o710 } as const;
-
-export const frozenMark = (folder: string): string => join(folder, 'run', 'frozen');
-export const sidecarLock = (folder: string): string => join(folder, 'run', 'sidecar.lock');
-export const sidecarLog = (folder: string): string => join(folder, 'run', 'sidecar.log');
-export const gatewayLog = (folder: string): string => join(folder, 'run', 'gateway.log');
-
-/** Writes a file so that a reader sees the old text or the new one, never a part. */
-export function replaceFile(path: string, text: string, options: { readonly mode: number; readonly gid?: number }): void {
-  const draft = `${path}.${randomBytes(6).toString('hex')}.draft`;
-  try {
-    writeFileSync(draft, text, { mode: 0o600, flag: 'wx' });
-    if (options.gid !== undefined) chownSync(draft, process.geteuid?.() ?? 0, options.gid);
-    chmodSync(draft, options.mode);
-    renameSync(draft, path);
-  } catch (error) {
-    rmSync(draft, { force: true });
-    throw error;
-  }
-}
 
 export const writeMachine = (folder: string, machine: Machine): void =>
   replaceFile(join(folder, 'machine.json'), `${JSON.stringify(machine, undefined, 2)}\n`, { mode: 0o600 });

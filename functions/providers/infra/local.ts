@@ -1,6 +1,6 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PlaneError } from '../../core/errors.ts';
+import { PlaneError, toMessage } from '../../core/errors.ts';
 import type { AgentComputeSpec, AgentInstance, InfraProvider } from '../../core/providers.ts';
 import { canonical, type Ctx, type Json, type Log } from '../../core/surroundings.ts';
 import { readLastLines } from './local-logs.ts';
@@ -9,7 +9,7 @@ import type { Machine } from './local-machine.ts';
 import { createSharedPrincipals, createUidPrincipals } from './local-principals.ts';
 import { askToEnd, findInhabitants, killAll, stopAll, type Habitat } from './local-processes.ts';
 import { createStarter } from './local-start.ts';
-import { createInstallation, type Installation } from './openclaw-install.ts';
+import { createInstallation, type Installation, type OpenClaw } from './openclaw-install.ts';
 
 export interface LocalInfraOptions {
   readonly planeId: string;
@@ -31,6 +31,7 @@ export interface LocalInfraOptions {
   readonly log: Log;
   /** Another installation than npm's, for tests. */
   readonly installation?: Installation;
+  readonly installationOf?: (version: string) => Installation;
 }
 
 /** How long a machine may take to end in order before it is killed, in milliseconds: an effect has four seconds, and an idle OpenClaw takes two to three. */
@@ -39,6 +40,11 @@ const orderlyMs = 2_500;
 export interface LocalInfra extends InfraProvider {
   /** Ends the processes of every machine of this plane and keeps the machines: the next `provision` starts them again. */
   powerOff(ctx: Ctx): Promise<void>;
+  /**
+   * Installs a version of OpenClaw beside the ones there are and names it to a machine, whose sidecar may then be asked to upgrade
+   * to it. Answers false while it is being installed. Throws `preconditionFailed` for one that is not pinned.
+   */
+  offer(agentId: string, version: string, ctx: Ctx): Promise<boolean>;
 }
 
 /** Agents as processes of this host: each one a folder, a sidecar of the plane's user and an OpenClaw of its own uid. */
@@ -90,6 +96,17 @@ export function createLocalInfra(options: LocalInfraOptions): LocalInfra {
         if (machine) await start(machine);
       }),
   });
+
+  const installations = new Map<string, Installation>();
+  /** A version of OpenClaw that is installed; begins to install one that is not. */
+  function findVersion(version: string): OpenClaw | undefined {
+    const make = options.installationOf ?? ((wanted: string) => createInstallation({ ...options, version: wanted }));
+    const known = installations.get(version) ?? make(version);
+    installations.set(version, known);
+    const openclaw = known.ready();
+    if (!openclaw) known.ensure().catch((error: unknown) => log.warn(toMessage(error)));
+    return openclaw;
+  }
 
   /** Starts a machine that may be running afresh. */
   async function startAgain(machine: Machine, ctx: Ctx): Promise<void> {
@@ -143,7 +160,7 @@ export function createLocalInfra(options: LocalInfraOptions): LocalInfra {
       const fact = `its files belong to uid ${found.uid ?? userId} and its principal is ${principal.id}`;
       throw new PlaneError('conflict', `cannot provision machine ${agentId}: ${fact}; deprovision it first`);
     }
-    const next = { ...wanted, ...(found.openclaw ? { openclaw: found.openclaw } : {}) };
+    const next = { ...wanted, ...(found.openclaw ? { openclaw: found.openclaw } : {}), ...(found.offers ? { offers: found.offers } : {}) };
     if (canonical(next) !== canonical(found)) machines.writeMachine(folderOf(agentId), next);
     return next;
   }
@@ -188,6 +205,18 @@ export function createLocalInfra(options: LocalInfraOptions): LocalInfra {
         // A sidecar that another process started in between finds no machine.json and ends; this makes sure of it.
         await stop(machine, ctx);
       }),
+
+    offer(agentId, version, ctx) {
+      const openclaw = findVersion(version);
+      if (!openclaw) return Promise.resolve(false);
+      return inTurn(agentId, async () => {
+        ctx.signal.throwIfAborted();
+        const machine = getOurs('upgrade', agentId);
+        const others = (machine.offers ?? []).filter((offer) => offer.version !== version);
+        machines.writeMachine(folderOf(agentId), { ...machine, offers: [...others, openclaw] });
+        return true;
+      });
+    },
 
     restart: (agentId, ctx) =>
       inTurn(agentId, async () => {

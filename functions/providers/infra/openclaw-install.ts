@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { PlaneError, toMessage } from '../../core/errors.ts';
 import { takeLock } from './host-lock.ts';
 
@@ -21,8 +22,10 @@ export interface Installation {
 }
 
 export interface InstallationOptions {
-  /** Holds package.json and package-lock.json of what is installed. */
+  /** Holds package.json and package-lock.json of what is installed, and versions.json: the folder and lock file of each version. */
   readonly manifestDir: string;
+  /** Another version of that table than the one in `manifestDir` itself. */
+  readonly version?: string;
   /** Host-wide folder for what agents run. */
   readonly runtimeDir: string;
   readonly npm?: string;
@@ -75,18 +78,33 @@ export function toInstallFailure(version: string, output: string): string {
 }
 
 interface Manifest {
+  /** Where package.json and package-lock.json lie. */
+  readonly source: string;
   readonly version: string;
   /** Where each package goes, relative to the folder. */
   readonly packages: readonly string[];
   readonly folder: string;
 }
 
-function readManifest({ manifestDir, runtimeDir }: InstallationOptions): Manifest {
-  const text = readFileSync(join(manifestDir, 'package-lock.json'), 'utf8');
+const tableSchema = z.record(z.string(), z.object({ folder: z.string(), lockSha256: z.string() }));
+
+/** Each version lies side by side with the others; only one whose lock file is the pinned one is ever installed. */
+function readManifest({ manifestDir, runtimeDir, version: wanted }: InstallationOptions): Manifest {
+  const table = tableSchema.parse(JSON.parse(readFileSync(join(manifestDir, 'versions.json'), 'utf8')));
+  const entry = wanted === undefined ? { folder: '.' } : table[wanted];
+  if (!entry) {
+    const known = Object.keys(table).join(', ');
+    throw new PlaneError('preconditionFailed', `cannot install OpenClaw ${wanted}: it is not in versions.json, which has ${known}`);
+  }
+  const source = join(manifestDir, entry.folder);
+  const text = readFileSync(join(source, 'package-lock.json'), 'utf8');
   const lock = JSON.parse(text) as { packages: Record<string, { version?: string }> };
   const version = lock.packages['node_modules/openclaw']?.version ?? 'unknown';
-  const hash = createHash('sha256').update(text).digest('hex').slice(0, 12);
-  return { version, packages: Object.keys(lock.packages), folder: join(runtimeDir, `openclaw-${version}-${hash}`) };
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  if (table[version]?.lockSha256 !== sha256 || (wanted !== undefined && wanted !== version)) {
+    throw new PlaneError('internal', `cannot install OpenClaw ${version}: its lock file is not the pinned one; restore it`);
+  }
+  return { source, version, packages: Object.keys(lock.packages), folder: join(runtimeDir, `openclaw-${version}-${sha256.slice(0, 12)}`) };
 }
 
 function locate(folder: string, version: string): OpenClaw {
@@ -108,8 +126,8 @@ function toPercent(draft: string, packages: readonly string[]): number {
 }
 
 export function createInstallation(options: InstallationOptions): Installation {
-  const { manifestDir, runtimeDir, npm = 'npm' } = options;
-  const { version, packages, folder } = readManifest(options);
+  const { runtimeDir, npm = 'npm' } = options;
+  const { source, version, packages, folder } = readManifest(options);
   const draftPrefix = `.draft-${basename(folder)}-`;
   let current: Promise<OpenClaw> | undefined;
   const listeners = new Set<(detail: string) => void>();
@@ -119,7 +137,7 @@ export function createInstallation(options: InstallationOptions): Installation {
   const ready = (): OpenClaw | undefined => (existsSync(folder) ? locate(folder, version) : undefined);
 
   async function installInto(draft: string): Promise<void> {
-    for (const file of ['package.json', 'package-lock.json']) cpSync(join(manifestDir, file), join(draft, file));
+    for (const file of ['package.json', 'package-lock.json']) cpSync(join(source, file), join(draft, file));
     const ticker = setInterval(() => tell(`installing OpenClaw ${version}: ${toPercent(draft, packages)} % (npm, once per host)`), lookMs);
     try {
       const npmRun = await run(npm, ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--prefix', draft], {
