@@ -112,6 +112,13 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
   const listings = createListings(providers, planeId);
   const budget = createBudget({ store, clock, hashing, log, wake, random: deps.random });
 
+  const care = createCare({
+    ...{ ...change, plane, log, keys, credentials, tally, random: deps.random },
+    ...(deps.backupStore ? { backupStore: deps.backupStore } : {}),
+  });
+
+  const { backups } = 'backups' in care ? care : {};
+
   const pass = createPass({
     ...{ store, clock, hashing, log, wake, listings },
     holder: deps.holder,
@@ -128,10 +135,7 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
       waitMs: times.waitMs,
     }),
     restart: (agentId, ctx) => providers.infra.restart(agentId, ctx),
-  });
-  const care = createCare({
-    ...{ ...change, plane, log, keys, credentials, tally, random: deps.random },
-    ...(deps.backupStore ? { backupStore: deps.backupStore } : {}),
+    ...(backups ? { retained: (agent, ctx) => backups.conclude(agent, ctx) } : {}),
   });
 
   const errands: Readonly<Record<string, (ctx: Ctx) => Promise<number>>> = {

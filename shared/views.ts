@@ -90,6 +90,7 @@ export const receiptSchema = z.object({
   requestedAt: z.iso.datetime(),
   revokedAt: z.iso.datetime(),
   removedAt: z.iso.datetime(),
+  backup: z.object({ id: z.string(), expiresAt: z.iso.datetime() }).optional(),
   listings: z.array(z.object({ what: z.string(), provider: z.string(), at: z.iso.datetime(), found: z.literal(0) })),
   audit: z.object({ chain: z.string(), seq: z.int(), hash: z.string() }),
   keyId: z.string(),

@@ -18,6 +18,8 @@ export interface PassDeps extends LeaseDeps {
   readonly lagMs: number;
   /** How often a healthy agent is looked at without any hint, in milliseconds. */
   readonly resyncMs: number;
+  /** What is kept of an agent that is gone, settled before its receipt is signed; safe to repeat. */
+  readonly retained?: (agent: AgentRecord, ctx: Ctx) => Promise<{ readonly id: string; readonly expiresAt: number } | undefined>;
   /** Asks the agent's machine to start again. */
   readonly restart: (agentId: string, ctx: Ctx) => Promise<void>;
 }

@@ -17,6 +17,7 @@ export function createReceipt(
   listings: readonly { what: string; provider: string; at: number }[],
   audit: AuditHead,
   signer: Signer,
+  kept?: { readonly id: string; readonly expiresAt: number },
 ): Receipt {
   const unsigned = {
     kind: 'openclaw.dev/removal-receipt',
@@ -30,6 +31,7 @@ export function createReceipt(
     requestedAt: iso(times.requestedAt),
     revokedAt: iso(times.revokedAt),
     removedAt: iso(times.removedAt),
+    ...(kept ? { backup: { id: kept.id, expiresAt: iso(kept.expiresAt) } } : {}),
     listings: listings.map(({ what, provider, at }) => ({ what, provider, at: iso(at), found: 0 as const })),
     audit,
     keyId: signer.keyId,

@@ -197,6 +197,8 @@ export interface Receipt {
   readonly requestedAt: string;
   readonly revokedAt: string;
   readonly removedAt: string;
+  /** The one thing that is left for a while: the last backup, encrypted, and when it is destroyed. */
+  readonly backup?: { readonly id: string; readonly expiresAt: string };
   /** Each listing that was made after the last effect could no longer land, and how much of this agent it still showed: nothing. */
   readonly listings: readonly { readonly what: string; readonly provider: string; readonly at: string; readonly found: 0 }[];
   readonly audit: AuditHead;

@@ -142,6 +142,7 @@ export async function removalPass(
   if (listings.some(({ found }) => found > 0)) return waitFor(removalPollMs);
 
   const messages = await store.query('messages', 'byAgent', { equals: [agent.agentId], limit: 500 });
+  const kept = await deps.retained?.(agent, looking());
   const receiptId = `${agent.agentId}/${next.incarnation}`;
   const earlier = await store.get('receipts', receiptId);
   const removedAt = clock.now();
@@ -152,7 +153,7 @@ export async function removalPass(
     (tx, head) => {
       for (const { id } of messages) tx.delete('messages', id);
       const times = { requestedAt: removal.startedAt, revokedAt: revokedAt ?? removedAt, removedAt };
-      const receipt = createReceipt(agent, next.incarnation, removal.reason, times, listings, head, deps.signer);
+      const receipt = createReceipt(agent, next.incarnation, removal.reason, times, listings, head, deps.signer, kept);
       for (const collection of ['heartbeats', 'joins', 'introductions', 'assignments'] as const) tx.delete(collection, agent.agentId);
       tx.set('receipts', earlier ? `${receiptId}/${head.seq}` : receiptId, receipt);
     },
