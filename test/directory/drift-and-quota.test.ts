@@ -1,5 +1,5 @@
 import { eventually, openWorld, type World } from '../http/world.ts';
-import { createAdmin, plane, type Admin } from './event-rows.ts';
+import { createAdmin, plane, type Admin } from './admin.ts';
 
 const [bob, sue] = ['bob@acme.test', 'sue@acme.test'];
 

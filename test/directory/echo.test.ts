@@ -1,9 +1,7 @@
 import { eventually, openWorld, type World } from '../http/world.ts';
-import { createAdmin, plane, type Admin } from './event-rows.ts';
+import { catchUp, createAdmin, faultsOf, followUp, plane, polls, type Admin } from './admin.ts';
 
 const bob = 'bob@acme.test';
-const never = 36 * 3_600_000;
-const polls = ['poll-admin', 'poll-groups_enterprise', 'poll-login'];
 
 describe('the echo of our own writing', () => {
   let world: World;
@@ -16,9 +14,7 @@ describe('the echo of our own writing', () => {
     await admin.fields(bob, { agentEnabled: true });
     await eventually('an agent', () => world.store.get('agents', agentId));
     await world.settle();
-    for (const errand of polls) await world.run(errand);
-    await world.pass(61_000, /^(look|group|publish)\//);
-    await world.settle();
+    await catchUp(world);
   });
   afterEach(() => world.close());
 
@@ -48,8 +44,7 @@ describe('the echo of our own writing', () => {
       await eventually('the mirror', async () => (await written(at)) && (await world.store.get('published', agentId))?.echoes === 0);
     }
     for (const errand of polls) await world.run(errand);
-    await world.pass(61_000, /^(look|group)\//);
-    await world.settle();
+    await followUp(world, 61_000);
     const { byMethod } = world.workspace.calls();
     expect(byMethod).toEqual({ 'directory.users.update': 3, 'reports.activities.list': 3 });
   });
@@ -62,7 +57,7 @@ describe('the echo of our own writing', () => {
       { spec: expect.objectContaining({ modelTier: 'haiku' }) as unknown },
     ],
   ])('does not hide %s of the same moment, by push alone (REQ-WSEC-05)', async (_what, change, state) => {
-    world.workspace.faults.set({ sink: { lost: {} }, reportsLateMs: never });
+    world.workspace.faults.set(faultsOf.push);
     await Promise.all([writeBack(4_000_000), admin.update(bob, change)]);
     await eventually('both', async () => (await written(4_000_000)) || (await record())?.desired === 'removed');
     await eventually('the change', async () => {
@@ -73,7 +68,7 @@ describe('the echo of our own writing', () => {
   });
 
   it('does not hide a suspension whose push came while only the echo was lost: the audit log tells of it', async () => {
-    world.workspace.faults.set({ pushes: { lost: { next: 1 } }, reportsLateMs: never });
+    world.workspace.faults.set({ ...faultsOf.log, pushes: { lost: { next: 1 } } });
     await writeBack(5_000_000);
     await eventually('the mirror', () => written(5_000_000));
     expect((await world.store.get('published', agentId))?.echoes).toBe(1);
@@ -84,7 +79,7 @@ describe('the echo of our own writing', () => {
   });
 
   it('excuses no deletion: that push says so itself (REQ-ID-04)', async () => {
-    world.workspace.faults.set({ sink: { lost: {} }, pushes: { lost: { next: 1 } }, reportsLateMs: never });
+    world.workspace.faults.set({ ...faultsOf.push, pushes: { lost: { next: 1 } } });
     await writeBack(6_000_000);
     await eventually('the mirror', () => written(6_000_000));
     await admin.fire(bob);

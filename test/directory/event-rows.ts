@@ -1,222 +1,134 @@
 import type { AgentRecord } from '../../functions/core/records.ts';
-import type { ConsoleAction } from '../../scripts/local/workspace/console-actions.ts';
 import type { World } from '../http/world.ts';
-import { inOu, toPlane } from './company.ts';
-
-/** Everybody in /Support has an agent; elsewhere whoever's page says so. */
-export const plane = toPlane(
-  [
-    { match: { organization: true }, spec: { modelTier: 'sonnet', budgetCap: 50, tools: ['email'], limits: { budgetCap: 500 } } },
-    inOu('/Engineering', { modelTier: 'opus', tools: ['exec', 'github'] }),
-    inOu('/Sales', { tools: ['email', 'crm'] }),
-    inOu('/Support', { agentEnabled: true, tools: ['calendar'] }),
-    { match: { group: 'engineering-leads@acme.test' }, spec: { budgetCap: 500, tools: ['ssh'] } },
-  ],
-  { identity: { provider: 'google-workspace', domain: 'acme.test' } },
-);
-
-export const leads = 'engineering-leads@acme.test';
-const [bob, sue, frank, platform] = ['bob@acme.test', 'sue@acme.test', 'frank@acme.test', 'platform@acme.test'];
-
-/** An admin of the company at work. Their own calls of `users.update` are counted, so that ours can be told from them. */
-export function createAdmin({ directory, workspace }: World) {
-  let updates = 0;
-  const update = async (userKey: string, requestBody: object): Promise<void> => {
-    updates += 1;
-    await directory.users.update({ userKey, requestBody });
-  };
-  const requestBody = (email: string) => ({ requestBody: { email } });
-  return {
-    update,
-    updates: () => updates,
-    fields: (userKey: string, fields: object) => update(userKey, { customSchemas: { OpenClaw_Agent: fields } }),
-    async hire(primaryEmail: string, orgUnitPath: string): Promise<void> {
-      const name = { givenName: 'Sue', familyName: 'Sato' };
-      await directory.users.insert({ requestBody: { primaryEmail, name, orgUnitPath, password: 'not a secret' } });
-    },
-    fire: async (userKey: string) => void (await directory.users.delete({ userKey })),
-    undelete: async (userKey: string, orgUnitPath: string) =>
-      void (await directory.users.undelete({ userKey, requestBody: { orgUnitPath } })),
-    createGroup: async (email: string) => void (await directory.groups.insert(requestBody(email))),
-    removeGroup: async (groupKey: string) => void (await directory.groups.delete({ groupKey })),
-    join: async (groupKey: string, email: string) => void (await directory.members.insert({ groupKey, ...requestBody(email) })),
-    leave: async (groupKey: string, memberKey: string) => void (await directory.members.delete({ groupKey, memberKey })),
-    changeUnit: async (path: string, change: object) =>
-      void (await directory.orgunits.update({ customerId: 'my_customer', orgUnitPath: path.slice(1), requestBody: change })),
-    removeUnit: async (path: string) => void (await directory.orgunits.delete({ customerId: 'my_customer', orgUnitPath: path.slice(1) })),
-    act: async (action: ConsoleAction) => workspace.act(action),
-  };
-}
-export type Admin = ReturnType<typeof createAdmin>;
+import { leads, type Admin } from './admin.ts';
 
 export type Way = 'push' | 'log' | 'poll' | 'all';
 
+/** Whom a row is about. */
+export interface Person {
+  readonly email: string;
+  /** Empty until they are hired. */
+  readonly id: string;
+  /** A group of their own, which a row may make. */
+  readonly group: string;
+}
+
+type Deed = (admin: Admin, person: Person, world: World) => Promise<void>;
+
 export interface EventRow {
   readonly event: string;
-  /** Whose agent it concerns: the address they have before it happens, or after, where they come by it. */
-  readonly who: string;
-  readonly before?: (admin: Admin, world: World) => Promise<void>;
-  /** Does what the row is about. */
-  readonly cause: (admin: Admin, id: string) => Promise<void>;
-  readonly state: object;
+  /** Somebody of the sample company, instead of somebody new. */
+  readonly who?: string;
+  /** Where somebody new works before it happens; without it the event itself brings them. */
+  readonly hired?: string;
+  /** Their agent is switched on on their own page before it happens. */
+  readonly enabled?: boolean;
+  readonly before?: Deed;
+  /** What happens just before, and no signal ever tells of it. */
+  readonly unheard?: Deed;
+  readonly cause: Deed;
+  readonly renamedTo?: (email: string) => string;
+  readonly state: Partial<AgentRecord>;
   readonly policy?: Partial<AgentRecord['policy']>;
   readonly spec?: Partial<AgentRecord['spec']>;
-  /** How many reads of the Directory each signal alone may cost, and all together. */
-  readonly reads: Partial<Record<Way, number>>;
-  /** How often our own fields may be written back, where that is more than four times. */
-  readonly writes?: number;
+  /** The most calls of the Directory that it may cost by each signal alone, or by all: reads, and our own fields written back. */
+  readonly calls: Partial<Record<Way, number>>;
   readonly proves?: string;
 }
 
-const user = (push: number, log = push, poll = log, all = 2 * Math.max(push, log)) => ({ push, log, poll, all });
-const silent = (log: number, poll = log, all = 2 * log) => ({ log, poll, all });
-const running = { desired: 'running', incarnation: 1 };
-const gone = (reason: string) => ({ desired: 'removed', reason, incarnation: 1 });
-const again = { desired: 'running', incarnation: 2 };
+const one = (push: number, log = push, poll = log) => ({ push, log, poll });
+const silent = (log: number, poll = log) => ({ log, poll });
+const running = { desired: 'running', incarnation: 1 } as const;
+const gone = (reason: string) => ({ desired: 'removed', reason, incarnation: 1 }) as const;
+const again = { desired: 'running', incarnation: 2 } as const;
 
-const hireSue = (admin: Admin) => admin.hire(sue, '/Support');
-const enableBob = (admin: Admin) => admin.fields(bob, { agentEnabled: true });
-const enabled = { who: bob, before: enableBob };
-const agentOfSue = { who: sue, before: hireSue };
+/** Support's policy gives everybody an agent; in Sales whoever's page says so has one. */
+const inSupport = { hired: '/Support' };
+const inSales = { hired: '/Sales' };
+const enabled = { ...inSales, enabled: true };
 
-/** Has an agent made and taken away again before the row begins. */
 const after =
-  (change: object) =>
-  async (admin: Admin, world: World): Promise<void> => {
-    await hireSue(admin);
-    await world.settle();
-    await admin.update(sue, change);
-  };
-const inPlatform =
-  (...joins: readonly (readonly [group: string, member: string])[]) =>
-  async (admin: Admin): Promise<void> => {
-    await enableBob(admin);
-    await admin.createGroup(platform);
-    for (const [group, member] of joins) await admin.join(group, member);
-  };
-const led = { budgetCap: { value: 500, origin: `group:${leads}` } };
-const notLed = { budgetCap: { value: 50, origin: 'organization' } };
+  (change: object): Deed =>
+  (a, { email }) =>
+    a.update(email, change);
+const fired: Deed = (a, { email }) => a.fire(email);
 const off = 'switched off by default';
 
 const offboarding: readonly EventRow[] = [
   {
-    event: 'users.delete',
-    ...agentOfSue,
-    cause: (a) => a.fire(sue),
-    state: gone('deleted'),
-    reads: user(1, 1, 2, 2),
-    proves: 'REQ-ID-04, REQ-WS-06',
+    ...{ event: 'users.delete', ...inSupport, cause: fired, state: gone('deleted') },
+    ...{ calls: one(3), proves: 'REQ-ID-04, REQ-WS-06' },
   },
   {
-    ...{ event: 'users.suspend', ...agentOfSue, cause: (a) => a.update(sue, { suspended: true }) },
-    ...{ state: gone('suspended'), reads: user(1), proves: 'REQ-ID-04, REQ-WS-06, REQ-WSEC-05' },
+    ...{ event: 'users.suspend', ...inSupport, cause: after({ suspended: true }), state: gone('suspended') },
+    ...{ calls: { ...one(3), all: 4 }, proves: 'REQ-ID-04, REQ-WS-06, REQ-WSEC-05' },
   },
-  { event: 'users.archive', ...agentOfSue, cause: (a) => a.update(sue, { archived: true }), state: gone('archived'), reads: user(1) },
+  { event: 'users.archive', ...inSupport, cause: after({ archived: true }), state: gone('archived'), calls: one(3) },
   {
-    ...{ event: 'suspended by Google for abuse', ...agentOfSue, cause: (a) => a.act({ action: 'suspendByGoogle', userKey: sue }) },
-    ...{ state: gone('suspended'), reads: user(1), proves: 'REQ-ID-04' },
+    ...{ event: 'suspended by Google for abuse', ...inSupport, state: gone('suspended'), calls: one(3), proves: 'REQ-ID-04' },
+    cause: (a, { email }) => a.act({ action: 'suspendByGoogle', userKey: email }),
   },
 ];
 
 const comings: readonly EventRow[] = [
   {
-    ...{ event: 'users.create in an enabled OU', who: sue, cause: hireSue, state: { ...running, reason: 'enabled by ou:/Support' } },
-    ...{ spec: { tools: ['calendar'] }, reads: user(2, 6, 6, 8), proves: 'REQ-ID-02, REQ-ID-03, REQ-WS-03' },
+    ...{ event: 'users.create in an enabled OU', cause: (a, { email }) => a.hire(email, '/Support') },
+    ...{ state: { ...running, reason: 'enabled by ou:/Support' }, spec: { tools: ['calendar'] } },
+    ...{ calls: { ...one(8, 9), all: 13 }, proves: 'REQ-ID-02, REQ-ID-03, REQ-WS-03' },
   },
   {
-    ...{ event: 'unsuspend', who: sue, before: after({ suspended: true }), cause: (a) => a.update(sue, { suspended: false }) },
-    ...{ state: again, reads: user(2, 4) },
+    ...{ event: 'unsuspend', ...inSupport, before: after({ suspended: true }), cause: after({ suspended: false }) },
+    ...{ state: again, calls: one(5, 9) },
   },
   {
-    ...{ event: 'unarchive', who: sue, before: after({ archived: true }), cause: (a) => a.update(sue, { archived: false }) },
-    ...{ state: again, reads: user(2, 6, 6, 12) },
+    ...{ event: 'unarchive', ...inSupport, before: after({ archived: true }), cause: after({ archived: false }) },
+    ...{ state: again, calls: one(5, 9) },
   },
   {
-    ...{ event: 'users.undelete', who: sue, cause: (a, id) => a.undelete(id, '/Support'), state: again, reads: user(2, 4) },
-    before: async (a, world) => {
-      await hireSue(a);
-      await world.settle();
-      await a.fire(sue);
-    },
+    ...{ event: 'users.undelete', ...inSupport, before: fired, cause: (a, { id }) => a.undelete(id, '/Support') },
+    ...{ state: again, calls: one(5, 9) },
   },
   {
-    ...{ event: 'users.undelete into an OU that is off', who: sue, cause: (a, id) => a.undelete(id, '/Sales') },
-    ...{ state: gone(off), reads: user(2, 4) },
-    before: async (a, world) => {
-      await hireSue(a);
-      await world.settle();
-      await a.fire(sue);
-    },
+    ...{ event: 'users.undelete into an OU that is off', ...inSupport, before: fired, cause: (a, { id }) => a.undelete(id, '/Sales') },
+    ...{ state: gone(off), calls: one(4, 6) },
   },
 ];
+
+const susan = (email: string): string => `susan-${email}`;
 
 const moves: readonly EventRow[] = [
   {
-    ...{ event: 'rename', ...agentOfSue, cause: (a) => a.update(sue, { primaryEmail: 'susan@acme.test' }) },
-    ...{ state: { ...running, ownerEmail: 'susan@acme.test' }, reads: user(2, 6, 6, 10), proves: 'REQ-ID-02' },
+    ...{ event: 'rename', ...inSupport, cause: (a, { email }) => a.update(email, { primaryEmail: susan(email) }), renamedTo: susan },
+    ...{ state: running, calls: one(5, 9), proves: 'REQ-ID-02' },
   },
   {
-    ...{ event: 'OU move into an enabled OU', who: frank, cause: (a) => a.update(frank, { orgUnitPath: '/Support' }) },
-    ...{ state: { ...running, ouPath: '/Support' }, reads: user(2, 4), proves: 'REQ-ID-03, REQ-WS-03' },
+    ...{ event: 'OU move into an enabled OU', ...inSales, cause: after({ orgUnitPath: '/Support' }) },
+    ...{ state: { ...running, ouPath: '/Support' }, calls: one(5, 9), proves: 'REQ-ID-03, REQ-WS-03' },
   },
   {
-    ...{ event: 'OU move out of it', ...agentOfSue, cause: (a) => a.update(sue, { orgUnitPath: '/Sales' }) },
-    ...{ state: gone(off), reads: user(2), proves: 'REQ-ID-03' },
+    ...{ event: 'OU move out of it', ...inSupport, cause: after({ orgUnitPath: '/Sales' }) },
+    ...{ state: gone(off), calls: one(4, 6), proves: 'REQ-ID-03' },
   },
   {
-    ...{ event: 'OU move between OUs', ...enabled, cause: (a) => a.update(bob, { orgUnitPath: '/Engineering' }), state: running },
+    ...{ event: 'OU move between OUs', ...enabled, cause: after({ orgUnitPath: '/Engineering' }), state: running },
     ...{ policy: { modelTier: { value: 'opus', origin: 'ou:/Engineering' } }, spec: { tools: ['exec', 'github'] } },
-    ...{ reads: user(4, 4, 4, 4), proves: 'REQ-ID-03, REQ-WS-03' },
-  },
-  {
-    ...{ event: 'OU renamed', ...agentOfSue, cause: (a) => a.changeUnit('/Support', { name: 'Help' }) },
-    ...{ state: { ...gone(off), ouPath: '/Help' }, reads: silent(4), proves: 'REQ-WS-03' },
-  },
-  {
-    ...{ event: 'OU moved', ...agentOfSue, cause: (a) => a.changeUnit('/Support', { parentOrgUnitPath: '/Sales' }) },
-    ...{ state: { ...gone(off), ouPath: '/Sales/Support' }, reads: silent(4) },
-  },
-  {
-    ...{ event: 'OU removed after a move that no signal told of', ...agentOfSue, state: gone(off), reads: { log: 4 } },
-    cause: async (a) => a.removeUnit('/Support'),
+    ...{ calls: { ...one(4), all: 6 }, proves: 'REQ-ID-03, REQ-WS-03' },
   },
 ];
 
-const groups: readonly EventRow[] = [
-  {
-    ...{ event: 'group membership added', ...enabled, cause: (a) => a.join(leads, bob), state: running, policy: led },
-    ...{ spec: { tools: ['ssh'] }, reads: silent(7, 7, 10), proves: 'REQ-ID-03, REQ-WS-03' },
-  },
-  {
-    ...{ event: 'group membership removed', who: bob, cause: (a) => a.leave(leads, bob), state: running, policy: notLed },
-    ...{ before: inPlatform([leads, bob]), spec: { tools: ['crm', 'email'] }, reads: silent(7, 7, 10) },
-  },
-  {
-    ...{ event: 'nested: a person into the inner group', who: bob, cause: (a) => a.join(platform, bob) },
-    ...{ before: inPlatform([leads, platform]), state: running, policy: led, reads: silent(8) },
-  },
-  {
-    ...{ event: 'nested: a group into the outer group', who: bob, cause: (a) => a.join(leads, platform) },
-    ...{ before: inPlatform([platform, bob]), state: running, policy: led, reads: silent(6) },
-  },
-  {
-    ...{ event: 'nested: the inner group taken out', who: bob, cause: (a) => a.leave(leads, platform) },
-    ...{ before: inPlatform([platform, bob], [leads, platform]), state: running, policy: notLed, reads: silent(6) },
-  },
-  {
-    ...{ event: 'group deleted', who: bob, cause: (a) => a.removeGroup(leads), before: inPlatform([leads, bob]) },
-    ...{ state: running, policy: notLed, reads: silent(7, 7, 10) },
-  },
-];
+const edited =
+  (fields: object): Deed =>
+  (a, { email }) =>
+    a.fields(email, fields);
 
 const fields: readonly EventRow[] = [
   {
-    ...{ event: 'agentEnabled ticked', who: bob, cause: (a) => a.fields(bob, { agentEnabled: true }) },
-    ...{ state: { ...running, reason: 'enabled by user' }, reads: user(2, 4), proves: 'REQ-WS-01' },
+    ...{ event: 'agentEnabled ticked', ...inSales, cause: edited({ agentEnabled: true }) },
+    ...{ state: { ...running, reason: 'enabled by user' }, calls: one(5, 9), proves: 'REQ-WS-01' },
   },
   {
-    ...{ event: 'agentEnabled unticked', ...enabled, cause: (a) => a.fields(bob, { agentEnabled: false }) },
-    ...{ state: gone('switched off by user'), reads: user(2), proves: 'REQ-WS-01' },
+    ...{ event: 'agentEnabled unticked', ...enabled, cause: edited({ agentEnabled: false }) },
+    ...{ state: gone('switched off by user'), calls: one(4, 6), proves: 'REQ-WS-01' },
   },
   ...(
     [
@@ -226,42 +138,106 @@ const fields: readonly EventRow[] = [
       ['channelRestrictions', 'slack', { channels: ['slack'] }],
     ] as const
   ).map(([field, value, spec]): EventRow => ({
-    ...{ event: `${field} edited`, ...enabled, cause: (a) => a.fields(bob, { [field]: value }) },
-    ...{ state: running, spec, reads: user(2), proves: 'REQ-WS-02' },
+    ...{ event: `${field} edited`, ...enabled, cause: edited({ [field]: value }) },
+    ...{ state: running, spec, calls: one(4), proves: 'REQ-WS-02' },
   })),
 ];
 
-const toggle = (on: boolean, where: object): ConsoleAction => ({ action: 'toggleService', enabled: on, ...where });
-const ofSales = { orgUnitPath: '/Sales' };
-const ofLeads = { groupEmail: leads };
+export const ofPeople: readonly EventRow[] = [...comings, ...offboarding, ...moves, ...fields];
 
-const services: readonly EventRow[] = [
+const led = { budgetCap: { value: 500, origin: `group:${leads}` } };
+const notLed = { budgetCap: { value: 50, origin: 'organization' } };
+const joined: Deed = (a, { email }) => a.join(leads, email);
+const own: Deed = (a, { group }) => a.createGroup(group);
+const inOwn: Deed = async (a, person, world) => {
+  await own(a, person, world);
+  await a.join(person.group, person.email);
+};
+
+export const ofGroups: readonly EventRow[] = [
   {
-    ...{ event: 'service on for an OU', who: bob, cause: (a) => a.act(toggle(true, ofSales)) },
-    ...{ state: { ...running, reason: 'enabled by service:ou:/Sales' }, reads: silent(6), proves: 'REQ-WS-01' },
+    ...{ event: 'group membership added', ...enabled, cause: joined, state: running, policy: led, spec: { tools: ['ssh'] } },
+    ...{ calls: { ...silent(10), all: 10 }, proves: 'REQ-ID-03, REQ-WS-03' },
   },
   {
-    ...{ event: 'service off for an OU', ...enabled, cause: (a) => a.act(toggle(false, ofSales)) },
-    ...{ state: gone('switched off by service:ou:/Sales'), reads: silent(6), proves: 'REQ-WS-01' },
+    ...{ event: 'group membership removed', ...enabled, before: joined, cause: (a, { email }) => a.leave(leads, email) },
+    ...{ state: running, policy: notLed, spec: { tools: ['crm', 'email'] }, calls: silent(10) },
   },
   {
-    ...{ event: 'service on for a group', who: 'alice@acme.test', cause: (a) => a.act(toggle(true, ofLeads)) },
-    ...{ state: { ...running, reason: `enabled by service:group:${leads}` }, reads: silent(4) },
+    ...{ event: 'nested: a person into the inner group', ...enabled, cause: (a, { group, email }) => a.join(group, email) },
+    ...{ state: running, policy: led, calls: silent(10) },
+    before: async (a, person, world) => {
+      await own(a, person, world);
+      await a.join(leads, person.group);
+    },
   },
   {
-    ...{ event: 'service off for a group', who: 'alice@acme.test', cause: (a) => a.act(toggle(false, ofLeads)) },
-    ...{ before: (a) => a.fields('alice@acme.test', { agentEnabled: true }), reads: silent(4) },
-    state: gone(`switched off by service:group:${leads}`),
+    ...{ event: 'nested: a group into the outer group', ...enabled, before: inOwn, cause: (a, { group }) => a.join(leads, group) },
+    ...{ state: running, policy: led, calls: silent(10) },
   },
   {
-    ...{ event: 'Marketplace app removed', ...enabled, cause: (a) => a.act({ action: 'removeApplication' }) },
-    ...{ state: gone('switched off by service:organization'), reads: silent(4) },
-  },
-  {
-    ...{ event: 'Marketplace app added', who: bob, cause: (a) => a.act({ action: 'addApplication' }) },
-    ...{ before: (a) => a.act({ action: 'removeApplication' }), reads: silent(20), writes: 18 },
-    state: { ...running, reason: 'enabled by service:organization' },
+    ...{ event: 'nested: the inner group taken out', ...enabled, cause: (a, { group }) => a.leave(leads, group) },
+    ...{ state: running, policy: notLed, calls: silent(10) },
+    before: async (a, person, world) => {
+      await inOwn(a, person, world);
+      await a.join(leads, person.group);
+    },
   },
 ];
 
-export const rows: readonly EventRow[] = [...comings, ...offboarding, ...moves, ...groups, ...fields, ...services];
+const toggle =
+  (on: boolean, where: object): Deed =>
+  (a) =>
+    a.act({ action: 'toggleService', enabled: on, ...where });
+const ofSales = { orgUnitPath: '/Sales' };
+const ofLeads = { groupEmail: leads };
+const [alice, bob] = ['alice@acme.test', 'bob@acme.test'];
+const changeSupport =
+  (change: object): Deed =>
+  (a) =>
+    a.changeUnit('/Support', change);
+const removeApplication: Deed = (a) => a.act({ action: 'removeApplication' });
+
+/** What concerns many, who are found by a walk that begins at once or by listing a group. */
+export const ofCompany: readonly EventRow[] = [
+  {
+    ...{ event: 'OU renamed', ...inSupport, cause: changeSupport({ name: 'Help' }) },
+    ...{ state: { ...gone(off), ouPath: '/Help' }, calls: silent(7), proves: 'REQ-WS-03' },
+  },
+  {
+    ...{ event: 'OU moved', ...inSupport, cause: changeSupport({ parentOrgUnitPath: '/Sales' }) },
+    ...{ state: { ...gone(off), ouPath: '/Sales/Support' }, calls: silent(7) },
+  },
+  {
+    ...{ event: 'OU removed after a move that no signal told of', ...inSupport, unheard: after({ orgUnitPath: '/' }) },
+    ...{ cause: (a) => a.removeUnit('/Support'), state: gone(off), calls: { log: 7 } },
+  },
+  {
+    ...{ event: 'group deleted', who: bob, enabled: true, before: joined, cause: (a) => a.removeGroup(leads) },
+    ...{ state: running, policy: notLed, calls: silent(10) },
+  },
+  {
+    ...{ event: 'service on for an OU', who: bob, cause: toggle(true, ofSales), proves: 'REQ-WS-01' },
+    ...{ state: { ...running, reason: 'enabled by service:ou:/Sales' }, calls: silent(12) },
+  },
+  {
+    ...{ event: 'service off for an OU', who: bob, enabled: true, cause: toggle(false, ofSales), proves: 'REQ-WS-01' },
+    ...{ state: gone('switched off by service:ou:/Sales'), calls: silent(7) },
+  },
+  {
+    ...{ event: 'service on for a group', who: alice, cause: toggle(true, ofLeads) },
+    ...{ state: { ...running, reason: `enabled by service:group:${leads}` }, calls: silent(8) },
+  },
+  {
+    ...{ event: 'service off for a group', who: alice, enabled: true, cause: toggle(false, ofLeads) },
+    ...{ state: gone(`switched off by service:group:${leads}`), calls: silent(7) },
+  },
+  {
+    ...{ event: 'Marketplace app removed', who: bob, enabled: true, cause: removeApplication },
+    ...{ state: gone('switched off by service:organization'), calls: silent(7) },
+  },
+  {
+    ...{ event: 'Marketplace app added', who: bob, before: removeApplication, cause: (a) => a.act({ action: 'addApplication' }) },
+    ...{ state: { ...running, reason: 'enabled by service:organization' }, calls: silent(44) },
+  },
+];
