@@ -23,7 +23,7 @@ describe('the keys of a plane', () => {
     const first = openKeys({ dir, log });
     process.umask(umask);
     expect(first.dataKey).toHaveLength(32);
-    expect(readdirSync(dir).sort()).toEqual(['data.key', 'signing.pem', 'token.key']);
+    expect(readdirSync(dir).sort()).toEqual(['backup.key', 'data.key', 'signing.pem', 'token.key']);
     expect(statSync(dir).mode & 0o777).toBe(0o700);
     for (const name of readdirSync(dir)) expect(statSync(join(dir, name)).mode & 0o777).toBe(0o600);
     expect(said).toEqual([`made new keys; keep a backup of them apart from the data ${JSON.stringify({ dir })}`]);
@@ -32,6 +32,7 @@ describe('the keys of a plane', () => {
     expect(second.dataKey.equals(first.dataKey)).toBe(true);
     expect(second.publicKeyPem).toBe(first.publicKeyPem);
     expect(second.tokenKey.mac('x')).toBe(first.tokenKey.mac('x'));
+    expect(second.backupIdentity).toBe(first.backupIdentity);
     expect(said).toHaveLength(1);
   });
 
@@ -79,6 +80,7 @@ describe('the keys of a plane', () => {
       ['token.key', '', 'token.key holds 0 bytes instead of 32'],
       ['signing.pem', 'not a key', 'signing.pem is not a private key'],
       ['signing.pem', rsa, 'signing.pem is not an Ed25519 key'],
+      ['backup.key', 'AGE-SECRET-KEY-1QQ', 'backup.key is not an age identity'],
     ] as const) {
       const path = join(dir, name);
       const kept = readFileSync(path);
@@ -89,6 +91,17 @@ describe('the keys of a plane', () => {
     }
     openKeys({ dir, log });
     expect(said).toHaveLength(1);
+  });
+
+  it('gain the key for backups where they were made before there were any', () => {
+    const first = openKeys({ dir, log });
+    rmSync(join(dir, 'backup.key'));
+    const second = openKeys({ dir, log });
+    expect(second.dataKey.equals(first.dataKey)).toBe(true);
+    expect(second.backupIdentity).not.toBe(first.backupIdentity);
+    expect(openKeys({ dir, log }).backupIdentity).toBe(second.backupIdentity);
+    expect(statSync(join(dir, 'backup.key')).mode & 0o777).toBe(0o600);
+    expect(readdirSync(join(root, 'config'))).toEqual(['keys']);
   });
 
   it('are refused behind a link and in a folder of other things', () => {

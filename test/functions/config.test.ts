@@ -132,10 +132,11 @@ describe('mounted keys', () => {
         keys.publicKeyPem,
         keys.tokenKey.mac('x'),
       ]);
+      expect(mounted.backupIdentity).toBe(keys.backupIdentity);
       expect(mounted.signer.verify('text', signed)).toBe(true);
     };
     check();
-    for (const name of ['data.key', 'token.key', 'signing.pem']) {
+    for (const name of ['data.key', 'token.key', 'signing.pem', 'backup.key']) {
       const path = join(dir, 'keys', name);
       renameSync(path, join(dir, name));
       mkdirSync(path);
@@ -146,7 +147,9 @@ describe('mounted keys', () => {
   });
 
   it('are never made, and all that is wrong with them is said at once without a byte of them', () => {
-    expect(() => readMountedKeys(dir)).toThrow('data.key is missing; token.key is missing; signing.pem is missing; mount the keys');
+    expect(() => readMountedKeys(dir)).toThrow(
+      'data.key is missing; token.key is missing; signing.pem is missing; backup.key is missing; mount the keys',
+    );
     expect(readdirSync(dir)).toEqual([]);
     writeFileSync(join(dir, 'data.key'), 'hunter2');
     writeFileSync(join(dir, 'token.key'), randomBytes(32));
@@ -154,7 +157,8 @@ describe('mounted keys', () => {
     writeFileSync(join(dir, 'signing.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
     expect(() => readMountedKeys(dir)).toThrow(/data\.key holds 7 bytes instead of 32; signing\.pem is not an Ed25519 key/);
     writeFileSync(join(dir, 'signing.pem'), 'hunter2');
-    expect(() => readMountedKeys(dir)).toThrow(/signing\.pem is not a private key; mount/);
+    writeFileSync(join(dir, 'backup.key'), 'hunter2');
+    expect(() => readMountedKeys(dir)).toThrow(/signing\.pem is not a private key; backup\.key is not an age identity; mount/);
     expect(() => readMountedKeys(dir)).not.toThrow(/hunter2/);
   });
 });

@@ -1,15 +1,17 @@
+import { Hono } from 'hono';
 import { simpleParser } from 'mailparser';
+import { mountMail } from '../../functions/http/mail.ts';
 import { PlaneError } from '../../functions/core/errors.ts';
 import { composeMail, toMessageId } from '../../functions/mail/mime.ts';
 import { plusAddresses } from '../../functions/mail/addresses.ts';
-import { agent, agentId, ctx, openPost, writeMail } from './world.ts';
+import { agent, agentId, ctx, openPost, quiet, writeMail } from './world.ts';
 
 const introduce = (post: Awaited<ReturnType<typeof openPost>>) =>
   post.correspondence.send(agent, undefined, `introduction/${agentId}/3`, ctx());
 const parsed = async (raw: Buffer | undefined) => simpleParser(raw ?? Buffer.alloc(0));
 
 describe('a mail of ours', () => {
-  it('is due to be carried in the transaction that keeps it, and leaves once (REQ-UX-02)', async () => {
+  it('is due to be carried in the transaction that keeps it, and leaves once', async () => {
     const post = await openPost();
     await introduce(post);
     await introduce(post);
@@ -29,7 +31,7 @@ describe('a mail of ours', () => {
   it('is tried again by the schedule while the server is away, under the same id and with the same bytes', async () => {
     const post = await openPost();
     await introduce(post);
-    let [tries, accepted] = [0, ''];
+    let tries = 0;
     post.faults.send = () => {
       tries += 1;
       if (tries < 4) throw new PlaneError('unavailable', 'cannot send: no answer');
@@ -39,7 +41,7 @@ describe('a mail of ours', () => {
       post.pass(60_000);
     }
     expect([tries, post.sent.length]).toEqual([4, 1]);
-    accepted = post.sent[0]?.raw.toString() ?? '';
+    const accepted = post.sent[0]?.raw.toString() ?? '';
     const stored = await post.mailbox.get(`introduction/${agentId}/3`);
     if (!stored) throw new Error('no message');
     expect((await composeMail(stored, plusAddresses('agents@acme.test'))).raw.toString()).toBe(accepted);
@@ -114,5 +116,23 @@ describe('a conversation', () => {
     const nasty = { ...message, from: 'Ada\r\nBcc: all@acme.test <agents@acme.test>', subject: 'Hi\r\nBcc: all@acme.test' };
     const { raw } = await composeMail(nasty, plusAddresses('agents@acme.test'));
     expect(raw.toString()).not.toMatch(/^Bcc:/im);
+  });
+});
+
+describe('a notice that mail came in', () => {
+  it('makes fetching it due now, whatever the notice says', async () => {
+    const post = await openPost();
+    const app = new Hono();
+    const verifyPush = async (request: Request): Promise<void> => {
+      if (request.headers.get('authorization') !== 'Bearer google') throw new PlaneError('unauthenticated', 'cannot tell who pushes');
+    };
+    mountMail(app, { ...post, log: quiet, requestId: () => 'r', verifyPush });
+    const push = (token: string) =>
+      app.request('/events/mail', { method: 'POST', headers: { authorization: `Bearer ${token}` }, body: '{' });
+    expect([(await push('mallory')).status, await post.due()]).toEqual([401, []]);
+    post.waiting.push(writeMail());
+    expect([(await push('google')).status, await post.due()]).toEqual([204, ['plane/mail']]);
+    await post.turn();
+    expect(await post.texts()).toEqual(['Are you there?']);
   });
 });
