@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /*
@@ -19,6 +19,8 @@ const stages = {
   peers: { closing: 'closing-line-peers', rounds: [{ name: 'peers', args: ['--runInBand', '/test/peers/'] }] },
 };
 
+const longestRoundMs = 25 * 60_000;
+
 const wanted = process.argv[2] ?? 'own';
 const stage = stages[wanted];
 if (!stage) throw new Error(`cannot run ${wanted}: there is no such stage; there are ${Object.keys(stages).join(', ')}`);
@@ -31,10 +33,15 @@ for (const { name, args } of stage.rounds) {
   rmSync(report, { force: true });
   const began = Date.now();
   process.stdout.write(`== ${name}\n`);
-  const { status } = spawnSync(process.execPath, [join(root, 'node_modules/jest/bin/jest.js'), '--json', '--outputFile', report, ...args], {
+  // A handle that a test left open must not hold a machine for ever.
+  const jest = [join(root, 'node_modules/jest/bin/jest.js'), '--forceExit', '--json', '--outputFile', report];
+  const { status } = spawnSync(process.execPath, [...jest, ...args], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
+    timeout: longestRoundMs,
+    killSignal: 'SIGKILL',
   });
+  if (!existsSync(report)) throw new Error(`the round ${name} came to no end`);
   const results = JSON.parse(readFileSync(report, 'utf8'));
   totals.passed += results.numPassedTests;
   totals.failed += results.numFailedTests + results.numRuntimeErrorTestSuites;

@@ -8,7 +8,7 @@ import { systemClock } from '../../functions/keys.ts';
 import { log, openBudget, toAgent } from '../budget/world.ts';
 import { openBench, repository, separateUsers, until, type Bench } from '../sidecar/machine-bench.ts';
 import { createMemoryStore } from '../simulation/memory-store.ts';
-import { openLoopbackMaker, type LoopbackMaker } from './maker.ts';
+import { openLoopbackMaker, type LoopbackMaker } from '../model/maker.ts';
 
 /** The real OpenClaw: installed once per host, 25 s of CPU to ready, then a slow first turn. */
 const patienceMs = 240_000;
