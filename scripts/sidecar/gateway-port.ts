@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { PlaneError } from '../../functions/core/errors.ts';
-import { replaceFile } from '../../functions/providers/infra/local-machine.ts';
+import { replaceFile } from '../../functions/providers/infra/machine-files.ts';
 import { isMissing } from '../../functions/providers/infra/system-error.ts';
 
 /** Below the range Linux takes client ports from (32768), so that a port stays free while its gateway is down. */

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
-import { gatewayTokenName, modelKeyName, type Assignment } from '../../shared/sidecar.ts';
+import type { Assignment } from '../../shared/sidecar.ts';
+import { gatewayTokenName, modelKeyName } from '../../shared/sidecar-names.ts';
+import { pluginFolder, pluginId } from './plugin.ts';
 import { toToolPolicy } from './tool-policy.ts';
 
 /** The name of our secret resolver and of our model gateway in OpenClaw's config. */
@@ -71,7 +73,11 @@ export function toConfig({ assignment, folder, port }: ConfigOptions) {
     browser: { enabled: false },
     memory: { search: { enabled: false } },
     // What is not named stays unloaded: devices, canvas, file transfer, voice.
-    plugins: { allow: ['anthropic', 'memory-core', 'openai'] },
+    plugins: {
+      allow: ['anthropic', 'memory-core', 'openai', pluginId],
+      load: { paths: [pluginFolder(folder)] },
+      entries: { [pluginId]: { enabled: true, config: { folder } } },
+    },
     // The default file is one in /tmp for all gateways of a host. Replies are logged at level info, and the console is what admins read.
     logging: { file: join(folder, 'state', 'logs', 'gateway.log'), consoleLevel: 'warn' },
     update: { checkOnStart: false, auto: { enabled: false } },

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { assignmentSchema, heartbeatAnswerSchema, type Assignment, type HeartbeatReport } from '../../shared/sidecar.ts';
+import type { Assignment, HeartbeatReport } from '../../shared/sidecar.ts';
 import { PlaneError, toMessage } from '../../functions/core/errors.ts';
 import type { Log } from '../../functions/core/surroundings.ts';
+import { assignmentSchema, heartbeatAnswerSchema } from './answers.ts';
 import type { HttpAnswer } from './http.ts';
 import type { Session } from './session.ts';
 

@@ -1,11 +1,12 @@
-import { chmodSync, chownSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { chownSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:net';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { gatewayTokenName, modelKeyName } from '../../shared/sidecar.ts';
+import * as z from 'zod/mini';
+import { gatewayTokenName, modelKeyName } from '../../shared/sidecar-names.ts';
 import { toMessage } from '../../functions/core/errors.ts';
 import type { Log } from '../../functions/core/surroundings.ts';
-import { replaceFile } from '../../functions/providers/infra/local-machine.ts';
+import { replaceFile } from '../../functions/providers/infra/machine-files.ts';
+import { openDoor } from './door.ts';
 import type { SecretsReader } from './secrets-reader.ts';
 
 /*
@@ -19,10 +20,7 @@ const socketPath = 'door/secrets.sock';
 /** The only secrets an agent's own process may see; join tokens are not among them. */
 const open: ReadonlySet<string> = new Set([gatewayTokenName, modelKeyName]);
 
-const questionSchema = z.object({ protocolVersion: z.literal(1), ids: z.array(z.string()).max(50) });
-
-/** The longest question that is read, in characters. */
-const longestQuestion = 16_384;
+const questionSchema = z.object({ protocolVersion: z.literal(1), ids: z.array(z.string()).check(z.maxLength(50)) });
 
 const patienceMs = 5_000;
 
@@ -46,33 +44,8 @@ export async function answer(question: string, reader: SecretsReader, log: Log) 
 }
 
 /** Serves the machine's secrets on its socket. The working directory must be the machine's folder. */
-export async function serveSecrets(reader: SecretsReader, gid: number | undefined, log: Log): Promise<Server> {
-  const server = createServer({ allowHalfOpen: true }, (socket: Socket) => {
-    let question = '';
-    socket.setEncoding('utf8');
-    socket.setTimeout(patienceMs, () => socket.destroy());
-    socket.on('error', () => socket.destroy());
-    socket.on('data', (chunk: string) => {
-      question += chunk;
-      if (question.length > longestQuestion) socket.destroy();
-    });
-    socket.on('end', () => {
-      answer(question, reader, log).then(
-        (said) => socket.end(JSON.stringify(said)),
-        () => socket.destroy(),
-      );
-    });
-  });
-  server.maxConnections = 16;
-  rmSync(socketPath, { force: true });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(socketPath, resolve);
-  });
-  if (gid !== undefined) chownSync(socketPath, process.geteuid?.() ?? 0, gid);
-  chmodSync(socketPath, gid === undefined ? 0o600 : 0o660);
-  return server;
-}
+export const serveSecrets = (reader: SecretsReader, gid: number | undefined, log: Log): Promise<Server> =>
+  openDoor({ path: socketPath, gid, patienceMs, answer: async (question) => JSON.stringify(await answer(question, reader, log)) });
 
 const client = `process.chdir(import.meta.dirname);
 const { createConnection } = await import('node:net');

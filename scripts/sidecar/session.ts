@@ -1,9 +1,9 @@
 import { readFileSync, rmSync } from 'node:fs';
-import { z } from 'zod';
-import { joinAnswerSchema } from '../../shared/sidecar.ts';
+import * as z from 'zod/mini';
 import { PlaneError } from '../../functions/core/errors.ts';
 import type { Clock, Log } from '../../functions/core/surroundings.ts';
-import { replaceFile } from '../../functions/providers/infra/local-machine.ts';
+import { replaceFile } from '../../functions/providers/infra/machine-files.ts';
+import { joinAnswerSchema } from './answers.ts';
 import { ask, type HttpAnswer, type HttpRequest } from './http.ts';
 import { newestJoin, type SecretsReader } from './secrets-reader.ts';
 import { isMissing } from '../../functions/providers/infra/system-error.ts';
@@ -38,10 +38,10 @@ type Kept = z.infer<typeof keptSchema>;
 
 function readKept(file: string): Kept | undefined {
   try {
-    return keptSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
-  } catch (error) {
     // A broken file is as good as none: a join token makes a new one.
-    if (isMissing(error) || error instanceof SyntaxError || error instanceof z.ZodError) return undefined;
+    return keptSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data;
+  } catch (error) {
+    if (isMissing(error) || error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

@@ -1,25 +1,36 @@
 import { existsSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Assignment, HeartbeatReport } from '../../shared/sidecar.ts';
+import type { Assignment, HeartbeatReport, Usage, WhatsappState } from '../../shared/sidecar.ts';
+import { gatewayTokenName } from '../../shared/sidecar-names.ts';
 import { PlaneError } from '../../functions/core/errors.ts';
 import type { Clock, Log } from '../../functions/core/surroundings.ts';
-import { replaceFile, sidecarLog } from '../../functions/providers/infra/local-machine.ts';
-import { createConversation } from './conversation.ts';
+import { killAgent, type Habitat } from '../../functions/providers/infra/local-processes.ts';
+import { sidecarLog } from '../../functions/providers/infra/machine-files.ts';
+import { createConversation, takeTurn, type Line } from './conversation.ts';
+import { createErrands } from './errands.ts';
+import { findErrand } from './errands/index.ts';
+import type { Scene, SecretsInForce } from './errands/scene.ts';
 import { look } from './gateway-health.ts';
-import { choosePort } from './gateway-port.ts';
 import { createGateway } from './gateway.ts';
-import { toConfig } from './openclaw-config.ts';
+import { createInstalled } from './installed.ts';
+import { openJournal } from './journal.ts';
+import { findConfigFault } from './openclaw-cli.ts';
+import { chooseOpenClaw } from './openclaw-version.ts';
 import { createNudge, followAssignment, sendHeartbeats } from './reporting.ts';
-import { serveSecrets, writeResolver } from './resolver.ts';
+import { serveRequests } from './requests.ts';
+import { serveSecrets } from './resolver.ts';
 import type { SecretsReader } from './secrets-reader.ts';
 import { createSession } from './session.ts';
 import type { Settings } from './settings.ts';
-import { removeBootstrap, seedWorkspace } from './workspace.ts';
+import { dropFresh, swapBack } from './swap.ts';
+import { followUsage } from './usage.ts';
 
 export interface SidecarOptions {
   readonly settings: Settings;
   readonly reader: SecretsReader;
+  /** The sidecar's own bundle. */
+  readonly program: string;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
   /** Aborts when the machine is told to stop. */
@@ -34,12 +45,16 @@ const longestDetail = 500;
  * Runs one agent's machine until it is told to stop. Throws `forbidden` when the plane has not accepted the machine for too
  * long; the gateway is stopped either way.
  */
-export async function runSidecar({ settings, reader, clock, log, signal: stop }: SidecarOptions): Promise<void> {
-  const { folder, machine, openclaw, environment } = settings;
+export async function runSidecar({ settings, reader, program, clock, log, signal: stop }: SidecarOptions): Promise<void> {
+  const { folder, machine, environment } = settings;
   const { uid } = machine;
+  const habitat: Habitat = { folder, ...(uid === undefined ? {} : { uid }) };
   const ending = new AbortController();
   const signal = AbortSignal.any([stop, ending.signal]);
-  const nudge = createNudge();
+  const { nudge, ...nudged } = createNudge();
+  const journal = openJournal(join(folder, 'run', 'journal'));
+  const openclaw = chooseOpenClaw(settings);
+  const installed = createInstalled(folder, uid);
   const session = createSession({
     planeUrl: environment.plane.url.replace(/\/$/, ''),
     reader,
@@ -48,48 +63,56 @@ export async function runSidecar({ settings, reader, clock, log, signal: stop }:
     log,
   });
   let assignment: Assignment | undefined;
-  let port: number | undefined;
-  let written: string | undefined;
-
-  function writeConfig(current: Assignment, at: number): void {
-    const text = `${JSON.stringify(toConfig({ assignment: current, folder, port: at }), undefined, 2)}\n`;
-    // A file that is written again without a change makes OpenClaw reload all the same.
-    if (text === written) return;
-    const owner = uid === undefined ? { mode: 0o600 } : { mode: 0o640, gid: uid };
-    replaceFile(join(folder, 'config', 'openclaw.json'), text, owner);
-    written = text;
-  }
+  let secrets: SecretsInForce = { version: '', token: '' };
+  let whatsapp: WhatsappState | undefined;
+  let usage: Usage | undefined;
 
   const gateway = createGateway({
-    habitat: { folder, ...(uid === undefined ? {} : { uid }) },
-    openclaw,
+    habitat,
+    openclaw: openclaw.current,
     async prepare() {
-      if (!assignment) throw new PlaneError('internal', 'cannot start the gateway: there is no assignment; report this');
-      writeResolver(folder, openclaw.node, uid);
-      seedWorkspace(folder, assignment, uid);
-      if (!assignment.introduce) removeBootstrap(folder);
-      port = await choosePort(folder);
-      writeConfig(assignment, port);
+      const port = await installed.prepare(assignment, openclaw.current().node);
+      const { [gatewayTokenName]: token = '' } = await reader.read([gatewayTokenName]);
+      secrets = { version: assignment?.secretsVersion ?? '', token };
       return port;
     },
     look: (at) => look(at, uid),
-    changed: nudge.nudge,
+    explain: async () => (await findConfigFault(openclaw.current(), habitat)) ?? 'it does not say why',
+    changed: nudge,
     clock,
     log,
   });
-  const conversation = createConversation({
-    line: () => (gateway.state().ready && port !== undefined ? { port, uid, reader } : undefined),
-    changed: nudge.nudge,
-    log,
-  });
+
+  function line(): Line | undefined {
+    const port = installed.port();
+    return gateway.state().started && port !== undefined ? { port, uid, reader } : undefined;
+  }
+  const conversation = createConversation({ line, changed: nudge, journal, log });
+
+  function orFail<T>(value: T | undefined, fact: string): T {
+    if (value === undefined) throw new PlaneError('unavailable', fact);
+    return value;
+  }
+  const scene: Scene = {
+    ...{ habitat, gateway, session, reader, openclaw, program, clock, turn: takeTurn },
+    assignment: () => orFail(assignment, 'cannot do this yet: the machine has no assignment'),
+    line: () => orFail(line(), 'cannot do this now: OpenClaw takes no turns; ask again when it is well'),
+    secretsInForce: () => secrets,
+    setSecretsInForce: (next) => void (secrets = next),
+    showWhatsapp(next) {
+      whatsapp = next;
+      nudge();
+    },
+  };
+  const errands = createErrands({ find: (kind) => findErrand(kind, scene), journal, changed: nudge, log });
 
   function take(next: Assignment): void {
     assignment = next;
-    if (port !== undefined) writeConfig(next, port);
-    if (!next.introduce) removeBootstrap(folder);
+    installed.follow(next);
     conversation.follow(next);
+    errands.follow(next);
     gateway.start();
-    nudge.nudge();
+    nudge();
   }
 
   function report(): HeartbeatReport {
@@ -101,6 +124,12 @@ export async function runSidecar({ settings, reader, clock, log, signal: stop }:
       ready,
       ...(said === undefined ? {} : { detail: said.slice(0, longestDetail) }),
       ...conversation.written(),
+      results: errands.results(),
+      secretsVersion: live ? secrets.version : '',
+      restarts: gateway.restarts(),
+      openclaw: openclaw.current().version.slice(0, 50),
+      ...(whatsapp ? { whatsapp } : {}),
+      ...(usage ? { usage } : {}),
     };
   }
 
@@ -118,18 +147,24 @@ export async function runSidecar({ settings, reader, clock, log, signal: stop }:
     }
   }
 
-  const secrets = await serveSecrets(reader, uid, log);
+  // A swap that the former sidecar did not decide is undone, while nothing runs as the agent.
+  await killAgent(habitat);
+  swapBack(habitat);
+  await dropFresh(habitat);
+  const doors = [await serveSecrets(reader, uid, log), await serveRequests(session, uid, signal, log)];
   try {
     const { heartbeatMs: intervalMs } = environment;
     await Promise.all([
       keepWatch(),
       followAssignment(session, take, signal, log),
-      sendHeartbeats(session, report, { intervalMs, nudge, signal, log }),
+      sendHeartbeats(session, report, { intervalMs, nudge: { nudge, ...nudged }, signal, log }),
       conversation.run(signal),
+      errands.run(signal),
+      followUsage(line, (told) => void (usage = told), signal),
     ]);
   } finally {
     ending.abort();
     await gateway.stop();
-    secrets.close();
+    for (const door of doors) door.close();
   }
 }

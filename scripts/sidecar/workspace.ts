@@ -1,7 +1,7 @@
 import { chownSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Assignment } from '../../shared/sidecar.ts';
-import { replaceFile } from '../../functions/providers/infra/local-machine.ts';
+import { replaceFile } from '../../functions/providers/infra/machine-files.ts';
 import { toWorkspaceFiles } from './templates.ts';
 
 const seededMark = (folder: string): string => join(folder, 'run', 'seeded');

@@ -16,6 +16,12 @@ export interface LoopbackPlane {
   assign(change: Partial<Assignment>): void;
   /** Sent with the next heartbeat. */
   freshToken: string | undefined;
+  /** What was put as backups, whole ones alone; what is here is given out. */
+  readonly backups: Map<string, Buffer>;
+  /** What agents asked for. */
+  readonly requests: unknown[];
+  /** Answers a request of an agent with this problem while it is set. */
+  refusal: { status: number; detail: string } | undefined;
   /** Every call is answered with this status while it is set. */
   outage: number | undefined;
   close(): Promise<void>;
@@ -51,6 +57,21 @@ export async function openLoopbackPlane(
       return say(200, { token: `session-${count}`, expiresAt: Date.now() + lifeMs });
     }
     if (!plane.sessions.has((request.headers.authorization ?? '').replace('Bearer ', ''))) return say(401);
+    const backupId = /^\/agent\/backups\/(.+)$/.exec(url.pathname)?.[1];
+    if (backupId !== undefined && request.method === 'PUT') {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      plane.backups.set(backupId, Buffer.concat(chunks));
+      return say(204);
+    }
+    if (backupId !== undefined) {
+      const archive = plane.backups.get(backupId);
+      return archive ? void response.writeHead(200).end(archive) : say(404);
+    }
+    if (url.pathname === '/agent/requests') {
+      plane.requests.push(JSON.parse(await read(request)));
+      return plane.refusal ? say(plane.refusal.status, plane.refusal) : say(200, { id: 'r1', state: 'waiting' });
+    }
     if (url.pathname === '/agent/heartbeat') {
       plane.heartbeats.push(heartbeatSchema.parse(JSON.parse(await read(request))));
       const token = plane.freshToken;
@@ -73,6 +94,9 @@ export async function openLoopbackPlane(
     sessions: new Set(),
     heartbeats: [],
     calls: [],
+    backups: new Map(),
+    requests: [],
+    refusal: undefined,
     freshToken: undefined,
     outage: undefined,
     assign(change) {

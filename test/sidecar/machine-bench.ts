@@ -30,6 +30,9 @@ export const assignment: Omit<Assignment, 'version'> = {
   model: { api: 'openai-completions', baseUrl: 'http://127.0.0.1:9/v1', id: 'stand-in', contextWindow: 128_000, maxTokens: 8_192 },
   introduce: true,
   messages: [],
+  commands: [],
+  notices: [],
+  secretsVersion: 's1',
 };
 
 /** A folder that every user of the host may pass through; mkdtemp alone closes it to agents. */
@@ -62,7 +65,7 @@ export interface Bench {
 /** One real machine with the real sidecar bundle: provider, secrets and a loopback plane. */
 export async function openBench(more: {
   assignment?: Partial<Assignment>;
-  installation: (root: string) => Installation;
+  installation: (root: string, version?: string) => Installation;
   heartbeatMs?: number;
 }): Promise<Bench> {
   const root = openFolder('agents-plane-sidecar-');
@@ -84,6 +87,7 @@ export async function openBench(more: {
     separateUsers,
     log: ctx.log,
     installation: more.installation(root),
+    installationOf: (version) => more.installation(root, version),
   });
   await infra.ensurePrincipal(agentId, ctx);
   await secrets.set('gateway/token', `gateway-${randomBytes(12).toString('hex')}`, agentId, ctx);

@@ -25,7 +25,7 @@ describe('the tool policy', () => {
 
   it('denies programs and the web by name where they are not allowed', () => {
     const policy = toToolPolicy(['email', 'calendar']);
-    expect(policy.alsoAllow).toEqual(['session_status', 'read', 'write', 'edit']);
+    expect(policy.alsoAllow).toEqual(['session_status', 'read', 'write', 'edit', 'request_capability']);
     expect(policy.deny).toEqual(expect.arrayContaining(['group:runtime', 'exec', 'process', 'web_fetch']));
     expect(policy.exec).toEqual({ security: 'deny', ask: 'always' });
   });

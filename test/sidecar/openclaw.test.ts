@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { createInstallation } from '../../functions/providers/infra/openclaw-install.ts';
 import { findListener } from '../../scripts/sidecar/gateway-port.ts';
 import { agentId, ctx, openBench, repository, separateUsers, until, type Bench } from './machine-bench.ts';
@@ -23,9 +24,10 @@ describe('the real OpenClaw under the sidecar', () => {
   beforeAll(async () => {
     const { version } = await installation.ensure();
     expect(version).toBe('2026.9.6');
-    model = await openStandInModel((said, all) =>
-      all.includes('## Facts') ? `Hello Alice! ${/- tools: .*/.exec(all)?.[0]}` : `You said: ${said}`,
-    );
+    model = await openStandInModel((said, all) => {
+      if (said.includes('ask for programs')) return { tool: 'request_capability', args: { tools: ['exec'], why: 'to sort files' } };
+      return all.includes('## Facts') ? `Hello Alice! ${/- what you can do: .*/.exec(all)?.[0]}` : `You said: ${said}`;
+    });
     const terms = { api: 'openai-completions', baseUrl: model.baseUrl, id: 'stand-in', contextWindow: 128_000, maxTokens: 8_192 } as const;
     bench = await openBench({ installation: () => installation, assignment: { model: terms }, heartbeatMs: 1_000 });
     await bench.allowJoin(1);
@@ -60,7 +62,9 @@ describe('the real OpenClaw under the sidecar', () => {
     'follows BOOTSTRAP.md and introduces itself',
     async () => {
       await until('an introduction', () => last()?.introduction !== undefined, patienceMs);
-      expect(last()?.introduction).toBe('Hello Alice! - tools: follow issues and pull requests on GitHub');
+      expect(last()?.introduction).toBe(
+        'Hello Alice! - what you can do: answer questions and keep notes; read public web pages, such as issues and pull requests on GitHub',
+      );
     },
     patienceMs,
   );
@@ -68,7 +72,9 @@ describe('the real OpenClaw under the sidecar', () => {
   it('reaches its model with the agent’s key and has the tools of its policy, no others', () => {
     const [call] = model.calls;
     expect(call?.authorization).toMatch(/^Bearer model-[0-9a-f]{24}$/);
-    expect([...(call?.tools ?? [])].sort()).toEqual(['apply_patch', 'edit', 'read', 'session_status', 'web_fetch', 'write']);
+    expect([...(call?.tools ?? [])].sort()).toEqual([
+      ...['apply_patch', 'edit', 'read', 'request_capability', 'session_status', 'web_fetch', 'write'],
+    ]);
   });
 
   it(
@@ -113,23 +119,95 @@ describe('the real OpenClaw under the sidecar', () => {
   });
 
   it(
-    'takes over a change of policy without a restart',
+    'has a tool with which the agent asks an admin for more, and hears what becomes of it (REQ-UX-05)',
     async () => {
-      const before = model.calls.length;
-      bench.plane.assign({ tools: ['exec'], messages: [{ id: 'm2', text: 'And now?' }] });
-      await until(
-        'the policy in force',
-        () => {
-          const tools = model.calls.slice(before).at(-1)?.tools ?? [];
-          if (tools.length > 0 && !tools.includes('exec'))
-            bench.plane.assign({ messages: [{ id: `m${model.calls.length + 10}`, text: 'And now?' }] });
-          return tools.includes('exec') && !tools.includes('web_fetch');
-        },
-        patienceMs,
-      );
-      expect(last()?.ready).toBe(true);
+      bench.plane.assign({ messages: [{ id: 'm3', text: 'Please ask for programs.' }] });
+      await until('an answer', () => last()?.answers.some(({ id }) => id === 'm3') === true, patienceMs);
+      expect(bench.plane.requests).toEqual([{ tools: ['exec'], channels: [], why: 'to sort files' }]);
+      expect(last()?.answers.find(({ id }) => id === 'm3')?.text).toContain('The request was sent to the admins.');
+
+      bench.plane.assign({ messages: [], notices: [{ id: 'n1', text: 'An admin approved exec.' }] });
+      await until('the notice to be told', () => last()?.told.includes('n1') === true, patienceMs);
+      expect(model.calls.at(-1)?.text).toContain('An admin approved exec.');
     },
     patienceMs,
+  );
+
+  it(
+    'takes over a change of policy within ten seconds, without a restart',
+    async () => {
+      const { restarts } = last() ?? {};
+      const changed = Date.now();
+      bench.plane.assign({ tools: ['exec'], notices: [] });
+      await until('the policy on the machine', () => readFileSync(inFolder('config', 'openclaw.json'), 'utf8').includes('"exec",'), 10_000);
+      const port = Number(readFileSync(inFolder('run', 'port'), 'utf8'));
+      const token = await bench.secrets.get('gateway/token', agentId, ctx);
+      const takeTurn = (): Promise<Response> =>
+        fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'x-openclaw-session-key': `agent:${agentId}:x` },
+          body: JSON.stringify({ model: `openclaw/${agentId}`, messages: [{ role: 'user', content: 'And now?' }] }),
+        });
+      const shown = async (): Promise<boolean> => {
+        await (await takeTurn()).text();
+        return model.calls.at(-1)?.tools.includes('exec') === true;
+      };
+      await until('the tool', shown, 60_000);
+      const inForceMs = Date.now() - changed;
+      const tools = model.calls.at(-1)?.tools ?? [];
+      expect({ exec: tools.includes('exec'), web: tools.includes('web_fetch') }).toEqual({ exec: true, web: false });
+      expect(last()).toMatchObject({ live: true, restarts });
+      expect(inForceMs).toBeLessThan(10_000);
+    },
+    patienceMs,
+  );
+
+  it(
+    'reloads rotated secrets without a restart and proves both',
+    async () => {
+      const { restarts } = last() ?? {};
+      for (const [name, value] of Object.entries({ 'gateway/token': 'gateway-rotated-once', 'model/apiKey': 'model-rotated-once' })) {
+        await bench.secrets.set(name, value, agentId, ctx);
+      }
+      const command = { id: 'c1', kind: 'reloadSecrets', args: { version: 's2' } };
+      bench.plane.assign({ messages: [], secretsVersion: 's2', commands: [command] });
+      await until('the result', () => last()?.results.some(({ id }) => id === 'c1') === true, patienceMs);
+      expect(last()?.results).toEqual([{ id: 'c1', ok: true, result: 'the secrets of version s2 are in force' }]);
+      expect(last()).toMatchObject({ secretsVersion: 's2', restarts });
+      bench.plane.assign({ commands: [], messages: [{ id: 'm5', text: 'Still there?' }] });
+      await until('an answer', () => last()?.answers.some(({ id }) => id === 'm5') === true, patienceMs);
+      expect(model.calls.at(-1)?.authorization).toBe('Bearer model-rotated-once');
+    },
+    patienceMs,
+  );
+
+  it(
+    'remembers on a fresh machine what a backup of the former one held (REQ-MAINT-06)',
+    async () => {
+      writeFileSync(inFolder('workspace', 'MEMORY.md'), 'The cat is called Miso.');
+      bench.plane.assign({ messages: [], commands: [{ id: 'c2', kind: 'backup', args: { backupId: 'b1' } }] });
+      await until('the backup', () => last()?.results.some(({ id }) => id === 'c2') === true, patienceMs);
+      expect(last()?.results).toEqual([{ id: 'c2', ok: true, result: 'backup b1 is stored' }]);
+      const archive = gunzipSync(bench.plane.backups.get('b1') ?? Buffer.alloc(0));
+      for (const name of await bench.secrets.list(agentId, ctx)) {
+        expect(archive.includes(await bench.secrets.get(name, agentId, ctx))).toBe(false);
+      }
+
+      await bench.infra.deprovision(agentId, ctx);
+      bench.plane.heartbeats.length = 0;
+      bench.plane.assign({ commands: [] });
+      await bench.allowJoin(2);
+      await bench.provision();
+      bench.plane.assign({ commands: [{ id: 'c3', kind: 'restore', args: { backupId: 'b1' } }] });
+      await until('the restore', () => last()?.results.some(({ id }) => id === 'c3') === true, patienceMs);
+      expect(last()?.results).toEqual([{ id: 'c3', ok: true, result: 'backup b1 is restored' }]);
+      expect(readFileSync(inFolder('workspace', 'MEMORY.md'), 'utf8')).toBe('The cat is called Miso.');
+      bench.plane.assign({ commands: [], messages: [{ id: 'm6', text: 'What did I ask first?' }] });
+      await until('an answer', () => last()?.answers.some(({ id }) => id === 'm6') === true, patienceMs);
+      expect(model.calls.at(-1)?.text).toContain('What is on today?');
+      expect(model.calls.at(-1)?.text).toContain('The cat is called Miso.');
+    },
+    2 * patienceMs,
   );
 
   it('freezes within moments, and is gone from the host when deprovisioned', async () => {

@@ -8,6 +8,12 @@ export interface ModelCall {
   readonly text: string;
 }
 
+/** A tool that the model calls instead of saying something. */
+export interface ToolCall {
+  readonly tool: string;
+  readonly args: object;
+}
+
 export interface StandInModel {
   readonly baseUrl: string;
   readonly calls: ModelCall[];
@@ -24,8 +30,18 @@ interface Message {
 const toText = ({ content }: Message): string =>
   typeof content === 'string' ? content : (content ?? []).map(({ text }) => text ?? '').join('\n');
 
-/** A model that speaks the OpenAI chat completions format and says what `reply` makes of the last words it was told. */
-export async function openStandInModel(reply: (said: string, all: string) => string): Promise<StandInModel> {
+/** What the model says next, as OpenAI's format has it. */
+function toTurn(said: string | ToolCall) {
+  if (typeof said === 'string') return { delta: { role: 'assistant', content: said }, finish: 'stop' };
+  const call = { index: 0, id: 'call-1', type: 'function', function: { name: said.tool, arguments: JSON.stringify(said.args) } };
+  return { delta: { role: 'assistant', content: null, tool_calls: [call] }, finish: 'tool_calls' };
+}
+
+/**
+ * A model that speaks the OpenAI chat completions format and says what `reply` makes of the last words it was told. A tool's
+ * answer is repeated as it came. An empty call is refused unless its key is of the model's own kind.
+ */
+export async function openStandInModel(reply: (said: string, all: string) => string | ToolCall): Promise<StandInModel> {
   const server = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
@@ -39,21 +55,19 @@ export async function openStandInModel(reply: (said: string, all: string) => str
         tools?: { function: { name: string } }[];
         stream?: boolean;
       };
+      if (messages.length === 0)
+        return response.writeHead(/^Bearer model-/.test(request.headers.authorization ?? '') ? 400 : 401).end('{}');
       const text = messages.map(toText).join('\n');
       model.calls.push({ authorization: request.headers.authorization, tools: tools.map((tool) => tool.function.name), text });
       if (model.outage !== undefined)
         return response.writeHead(model.outage, { 'content-type': 'application/json' }).end('{"error":{"message":"the budget is spent"}}');
-      const content = reply(
-        messages
-          .filter(({ role }) => role === 'user')
-          .map(toText)
-          .at(-1) ?? '',
-        text,
-      );
+      const last = messages.at(-1);
+      const lastOfUser = messages.filter(({ role }) => role === 'user').map(toText);
+      const { delta, finish } = toTurn(last?.role === 'tool' ? toText(last) : reply(lastOfUser.at(-1) ?? '', text));
       const usage = { prompt_tokens: 1000, completion_tokens: 50, total_tokens: 1050 };
       const base = { id: `c${model.calls.length}`, created: 1, model: 'stand-in' };
       if (!stream) {
-        const choices = [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }];
+        const choices = [{ index: 0, message: delta, finish_reason: finish }];
         return response
           .writeHead(200, { 'content-type': 'application/json' })
           .end(JSON.stringify({ ...base, object: 'chat.completion', choices, usage }));
@@ -61,8 +75,8 @@ export async function openStandInModel(reply: (said: string, all: string) => str
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       const send = (choices: object[], more = {}): void =>
         void response.write(`data: ${JSON.stringify({ ...base, object: 'chat.completion.chunk', choices, ...more })}\n\n`);
-      send([{ index: 0, delta: { role: 'assistant', content }, finish_reason: null }]);
-      send([{ index: 0, delta: {}, finish_reason: 'stop' }]);
+      send([{ index: 0, delta, finish_reason: null }]);
+      send([{ index: 0, delta: {}, finish_reason: finish }]);
       send([], { usage });
       return response.end('data: [DONE]\n\n');
     });

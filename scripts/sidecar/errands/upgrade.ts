@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { PlaneError, toMessage } from '../../../functions/core/errors.ts';
+import type { Errand } from '../errands.ts';
+import { findConfigFault } from '../openclaw-cli.ts';
+import { dropFresh, makeFresh, runAsAgent, settle, swapBack, swapIn } from '../swap.ts';
+import { createBackup } from './backup.ts';
+import { awaitStart, provePrompt, readId, type Scene } from './scene.ts';
+
+/**
+ * Runs another version of OpenClaw on a copy of the state: a backup first, the config accepted by the new one, and a prompt
+ * answered, or the former version is back with the state that it had.
+ */
+export const createUpgrade =
+  (scene: Scene): Errand =>
+  async (args, signal) => {
+    const { habitat, gateway, openclaw } = scene;
+    const former = openclaw.current();
+    const next = openclaw.find(readId(args, 'version'));
+    if (next.version === former.version) return `OpenClaw ${next.version} is in force already`;
+    await createBackup(scene)(args, signal);
+    const fault = await findConfigFault(next, habitat);
+    if (fault !== undefined)
+      throw new PlaneError('preconditionFailed', `cannot upgrade OpenClaw to ${next.version}: it refuses its configuration: ${fault}`);
+    try {
+      await gateway.halt();
+      try {
+        const target = await makeFresh(habitat);
+        await runAsAgent(habitat, ['cp', '-a', '--', join(habitat.folder, 'state'), target], signal);
+        swapIn(habitat);
+        openclaw.use(next);
+        gateway.start();
+        await awaitStart(gateway, signal);
+        await provePrompt(scene, signal);
+      } catch (error) {
+        await gateway.halt();
+        openclaw.use(former);
+        swapBack(habitat);
+        const fact = `cannot upgrade OpenClaw to ${next.version}: ${toMessage(error)}`;
+        throw new PlaneError('preconditionFailed', `${fact}; ${former.version} is back`, { cause: error });
+      } finally {
+        gateway.start();
+      }
+      // The version first: with the new state and the old version a later start would break, the other way round it would not.
+      openclaw.keep();
+      settle(habitat);
+      return `OpenClaw ${next.version} is in force`;
+    } finally {
+      await dropFresh(habitat);
+    }
+  };
