@@ -6,6 +6,7 @@ import type { BackupStore } from './backup/backup-store.ts';
 import { createBudget } from './budget/budget.ts';
 import { askSidecar } from './core/commands.ts';
 import { createCare } from './care/care.ts';
+import { createTold } from './care/told.ts';
 import { createCredentials, type Credentials } from './core/credentials.ts';
 import { createTally, type Tally } from './core/notes.ts';
 import { createListings, createParts } from './core/parts.ts';
@@ -222,6 +223,7 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
       },
     }),
     answered: (agent, message, text) => correspondence.answer(agent, message, text),
+    ...createTold({ store, clock, hashing, random: deps.random }),
   });
 
   return {

@@ -191,7 +191,8 @@ async function runningPass(
       parts: toPartStatuses(seen),
       conditions: progress.conditions,
       restarts,
-      replacements: replaced ? before.replacements : agent.replacements,
+      // A paused agent keeps its machine, and the wish for another one.
+      replacements: replaced || agent.paused ? before.replacements : agent.replacements,
       secretsVersion: isReady(seen.secrets) ? agent.secretsVersion : before.secretsVersion,
       changedAt: clock.now(),
     },

@@ -78,7 +78,9 @@ export async function removalPass(
   const { clock, store, log, holder } = deps;
   const now = clock.now();
   const actor = { kind: 'plane', id: holder } as const;
-  const parts = deps.partsOf(agent).filter(({ errand, remove }) => !errand && remove);
+  // Being paused says how an agent should be and nothing of one that goes.
+  const { paused: _paused, ...going } = agent;
+  const parts = deps.partsOf(going).filter(({ errand, remove }) => !errand && remove);
   const looking = (): Ctx => ({ signal: AbortSignal.any([signal, clock.deadline(deps.observeMs)]), log });
   const seen = await observeAll(parts, looking());
   const settled = status?.phase === 'removed' && status.incarnation === agent.incarnation;

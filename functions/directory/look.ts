@@ -8,6 +8,7 @@ import type { Reads } from '../core/store.ts';
 import type { Ctx } from '../core/surroundings.ts';
 import { isHeld } from './approvals.ts';
 import { grantsOf } from './grants.ts';
+import { hasDrifted } from './publish.ts';
 import { listServices } from './services.ts';
 import { claims, wishFor, type Wish } from './standing.ts';
 
@@ -34,10 +35,7 @@ export function createLook(deps: LookDeps) {
 
   /** Our published fields were edited by somebody else: the next publication overwrites them. */
   async function healDrift(user: UserIdentity, agentId: string): Promise<void> {
-    const published = await store.get('published', agentId);
-    if (!published || published.at === 0) return;
-    const { agentId: id, agentStatus } = user.fields;
-    if (id === published.agentId && agentStatus === published.agentStatus) return;
+    if (!hasDrifted(user, await store.get('published', agentId))) return;
     await store.transact(async (tx) => {
       const due = await tx.get('schedule', publishKey(agentId));
       tx.delete('published', agentId);
@@ -75,6 +73,7 @@ export function createLook(deps: LookDeps) {
     if (!current) return undefined;
     return {
       ...draft,
+      ...(current.paused ? { paused: current.paused } : {}),
       desired: current.desired,
       reason: current.reason,
       conditions: [...draft.conditions.filter(({ type }) => type !== 'NeedsApproval'), needsApproval(flip)],
@@ -90,7 +89,8 @@ export function createLook(deps: LookDeps) {
     const leave = (agent: AgentRecord, reason: string, byPolicy: boolean) => {
       const decide = async (current: AgentRecord | undefined, tx: Reads) => {
         if (!current || !(await isLatest(tx))) return undefined;
-        const draft = { ...asDraft(current), desired: 'removed' as const, reason };
+        const { paused: _paused, ...kept } = asDraft(current);
+        const draft = { ...kept, desired: 'removed' as const, reason };
         const flip = byPolicy && current.desired === 'running' ? ({ flip: 'removed' } as const) : {};
         return unlessHeld({ draft, ...flip }, current, tx);
       };

@@ -1,4 +1,4 @@
-import type { IdentityProvider, PublishedFields } from '../core/providers.ts';
+import type { IdentityProvider, PublishedFields, UserIdentity } from '../core/providers.ts';
 import type { AgentRecord, HeartbeatRecord, PublishedRecord, StatusRecord } from '../core/records.ts';
 import type { Store } from '../core/store.ts';
 import type { Clock, Ctx } from '../core/surroundings.ts';
@@ -106,6 +106,12 @@ export function createPublish({ identity, store, clock }: PublishDeps) {
     return again;
   };
 }
+
+/** Whether somebody else wrote over what we last published of a user's agent. */
+export const hasDrifted = ({ fields }: Pick<UserIdentity, 'fields'>, published: PublishedRecord | undefined): boolean =>
+  published !== undefined &&
+  published.at > 0 &&
+  (fields['agentId'] !== published.agentId || fields['agentStatus'] !== published.agentStatus);
 
 /** Whether a push only tells of our own writing; each write excuses one push. */
 export async function isEcho(agentId: string, { store, clock }: Pick<PublishDeps, 'store' | 'clock'>): Promise<boolean> {

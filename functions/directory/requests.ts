@@ -1,4 +1,5 @@
 import type { ChangeDeps } from '../core/agents.ts';
+import { moveAssignment } from '../core/assignments.ts';
 import { agentChain, append, readHead } from '../core/audit.ts';
 import { PlaneError } from '../core/errors.ts';
 import type { Actor, CapabilityRequestRecord } from '../core/records.ts';
@@ -25,6 +26,7 @@ export async function decideRequest(
       throw new PlaneError('conflict', `cannot ${decision} ${id}: it was ${request.state} by ${request.decidedBy ?? 'somebody'} already`);
     }
     const key = lookKey(request.ownerId);
+    const assignment = await tx.get('assignments', request.agentId);
     const [head, due] = [await readHead(tx, agentChain(request.agentId)), await tx.get('schedule', key)];
     const now = clock.now();
     const state = decision === 'approve' ? 'approved' : 'denied';
@@ -38,6 +40,7 @@ export async function decideRequest(
     const detail = { tools: [...tools], channels: [...channels], ...(reason === undefined ? {} : { reason }) };
     append(tx, head, [{ at: now, actor, action: `request.${state}`, target: id, detail }], hashing);
     makeDue(tx, key, due, now);
+    moveAssignment(tx, request.agentId, assignment, now);
     return next;
   });
   wake.wake(lookKey(decided.ownerId));

@@ -10,6 +10,7 @@ import { canonical } from '../core/surroundings.ts';
 import { createFlips } from './flips.ts';
 import { grantsOf } from './grants.ts';
 import { readMembers } from './groups.ts';
+import { hasDrifted } from './publish.ts';
 import { decidingGroups, listServices } from './services.ts';
 import { claims, wishFor } from './standing.ts';
 
@@ -131,6 +132,7 @@ export function createWalk(deps: WalkDeps) {
       }
       if (wish?.flip) await flip(plane.metadata.name, agentId, wish.flip);
       else if (wish && (!current || shown(wish.draft) !== shown(asDraft(current)))) differs = true;
+      if (current && !differs) differs = hasDrifted(user, await store.get('published', agentId));
     }
     if (differs) await makeDueNow(lookKey(user.id));
   }

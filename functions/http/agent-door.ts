@@ -35,6 +35,8 @@ export interface AgentDoorDeps {
   readonly told?: (agent: AgentRecord, ids: readonly string[]) => Promise<void>;
   /** Stands for the values of the agent's secrets; whoever changes it moves the assignment. */
   readonly secretsVersion?: (agent: AgentRecord) => Promise<string>;
+  /** Hears with which version of its secrets a machine runs. */
+  readonly runsWith?: (agent: AgentRecord, secretsVersion: string) => Promise<void>;
   /** Called once for each answer an agent gave to its owner. */
   readonly answered: (agent: AgentRecord, message: MessageRecord, text: string) => Promise<void>;
 }
@@ -179,6 +181,7 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
     await takeAnswers(agent, answers);
     await takeResults(agent, results, deps);
     if (told.length > 0) await deps.told?.(agent, told);
+    await deps.runsWith?.(agent, report.secretsVersion);
     const half = expiresAt - clock.now() < sessionMs / 2;
     return half ? { token: mintSession(agent, boot).token } : {};
   }

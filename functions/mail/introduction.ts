@@ -19,14 +19,11 @@ export interface IntroductionOptions {
   readonly date: number;
 }
 
-const toolWords = {
-  email: 'Help with your email',
-  calendar: 'Help with your calendar',
-  crm: 'Look up and update records in your CRM',
+/** What is behind a tool today, in words for its owner; a tool with nothing behind it promises nothing. */
+const toolWords: Partial<Record<Tool, string>> = {
   github: 'Work with GitHub: code, issues and pull requests',
   exec: 'Run commands in my own workspace, never on your computer',
-  ssh: 'Log in to servers over SSH',
-} as const satisfies Record<Tool, string>;
+};
 
 const channelWords = {
   email: 'Email',
@@ -128,8 +125,7 @@ export function renderIntroduction(options: IntroductionOptions): Message {
   const paragraphs = written.length > 0 ? written : plain;
 
   const allowed = Object.entries(toolWords).flatMap(([tool, label]) => (tools.some((name) => name === tool) ? [{ label }] : []));
-  const abilities: Item[] =
-    allowed.length > 0 ? allowed : [{ label: 'Talk things through with you. Your admin has not given me any tools yet.' }];
+  const abilities: Item[] = [{ label: 'Think and write with you, and remember what you tell me' }, ...allowed];
   const others = channels.filter((channel) => channel !== 'email').toSorted();
   const places: Item[] = [
     { label: 'Email', words: 'reply to this message' },

@@ -28,7 +28,7 @@ describe('the REST API', () => {
     expect(await call()).toBe(401);
     expect(await call(stranger)).toBe(403);
     expect(refused.includes(await call(viewer))).toBe(role === 'admin');
-    const verbs: readonly Operation[] = ['removeAgent', 'restartAgent', 'resumeAgent'];
+    const verbs: readonly Operation[] = ['removeAgent', 'restartAgent', 'resumeAgent', 'reprovisionAgent'];
     if (verbs.includes(operation)) return;
     expect(refused).not.toContain(await call(agentAdmin));
     expect(refused).not.toContain(await call(admin));

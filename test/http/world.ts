@@ -8,6 +8,7 @@ import { toAgentId } from '../../shared/agent.ts';
 import type { Plane } from '../../shared/plane.ts';
 import { makeDue } from '../../functions/core/schedule.ts';
 import type { Clock } from '../../functions/core/surroundings.ts';
+import { createFolderBackups } from '../../functions/backup/folder.ts';
 import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
 import { createPlane } from '../../functions/plane.ts';
 import { createDirectory } from '../../functions/providers/cloud/google.ts';
@@ -61,6 +62,7 @@ export async function openWorld({ plane: given, users = 0, faults }: WorldOption
     ...{ plane, store, wake, log, keys, ...connected, clock, hashing: nodeHashing, random: randomUUID },
     providers: createInstantProviders('acme'),
     upstream: { maker: 'stand-in' },
+    backupStore: createFolderBackups({ dir: join(folder, 'backups') }),
     company: 'Acme',
     publicUrl: url,
     holder: 'test',
