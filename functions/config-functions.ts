@@ -31,6 +31,12 @@ export interface FunctionsConfig {
   /** OAuth client ids of the add-on and other callers of the API. */
   readonly oauthAudiences: readonly string[];
   readonly workspace: WorkspaceConfig;
+  /** Under whose address the Workspace audit log shows what the plane writes itself. */
+  readonly actor?: string;
+  /** A JSON file that says how mail travels, and the folder where the passwords it names are mounted. */
+  readonly mail?: { readonly file: string; readonly secretsDir: string };
+  /** The Google Cloud Storage bucket that keeps backups. */
+  readonly backupBucket?: string;
   /** Names and ids under which the Workspace audit log speaks of our app. */
   readonly services: readonly string[];
   readonly keysDir: string;
@@ -146,6 +152,22 @@ export function parseFunctionsConfig(env: NodeJS.ProcessEnv = process.env): Func
   };
   const oauthAudiences = someOf('OAUTH_AUDIENCES', 'OAuth client ids of the add-on, separated by commas', (text) => !/\s/.test(text));
   const workspace = readWorkspace(reader);
+  const named =
+    workspace.way === 'delegation' ? workspace.subject : workspace.way === 'service-account' ? workspace.serviceAccount : undefined;
+  const actor =
+    optional('WORKSPACE_ACTOR', 'the e-mail address that the Workspace audit log shows for what the plane writes itself', email) ?? named;
+  if (actor === undefined && workspace.way !== 'emulator') {
+    fault(
+      'WORKSPACE_ACTOR',
+      '',
+      'the e-mail address of the function\u2019s own service account: without it the plane reads again after each of its own writes',
+    );
+  }
+  const mailFile = optional('MAIL_FILE', 'the path of a JSON file that says how mail travels', anything);
+  const mailSecretsDir = optional('MAIL_SECRETS_DIR', 'the folder where the passwords that MAIL_FILE names are mounted', anything);
+  const backupBucket = optional('BACKUP_BUCKET', 'the name of a Cloud Storage bucket', (text) =>
+    /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/.test(text),
+  );
   const services = list('WORKSPACE_SERVICES', 'names or ids of our app in the Workspace audit log, separated by commas', anything);
   const keysDir = required('KEYS_DIR', 'the folder where the keys are mounted', anything);
   const localDir = optional('LOCAL_DIR', 'a folder on the host that all functions run on', anything);
@@ -164,6 +186,9 @@ export function parseFunctionsConfig(env: NodeJS.ProcessEnv = process.env): Func
     planeFile: resolve(planeFile),
     keysDir: resolve(keysDir),
     mailDoor: mail === 'on',
+    ...(actor === undefined ? {} : { actor }),
+    ...(mailFile === undefined ? {} : { mail: { file: resolve(mailFile), secretsDir: resolve(mailSecretsDir ?? keysDir) } }),
+    ...(backupBucket === undefined ? {} : { backupBucket }),
     ...(localDir === undefined ? {} : { localDir: resolve(localDir) }),
     ...(firestoreEmulator === undefined ? {} : { firestoreEmulator }),
     ...(pubsubEmulator === undefined ? {} : { pubsubEmulator }),

@@ -81,8 +81,10 @@ export function createFunctions(deps: FunctionsDeps): Record<FunctionName, Funct
     events: under('/events/'),
     reconcile: asWorkload('reconcile', reconcile),
     sweep: asWorkload('sweep', async () => {
+      // What is due heals first, whatever becomes of the rest.
+      const answer = await sweep();
       await ensure();
-      return sweep();
+      return answer;
     }),
     model: under('/model/'),
   };

@@ -8,6 +8,8 @@ import { parseFunctionsConfig, type FunctionsConfig } from './config-functions.t
 import type { Wake } from './core/schedule.ts';
 import type { Store } from './core/store.ts';
 import type { Log } from './core/surroundings.ts';
+import { createGoogleStorageBackups } from './backup/google-storage.ts';
+import { PlaneError } from './core/errors.ts';
 import { createQuota, googleLanes, googleQuotas } from './directory/quota.ts';
 import { decidingGroups } from './directory/services.ts';
 import {
@@ -21,9 +23,12 @@ import {
 import { takeBodiesAsSent } from './http/framework.ts';
 import { createWorkloadVerifier } from './http/workload-identity.ts';
 import { nodeHashing, systemClock, type Keys } from './keys.ts';
+import { gmailScopes, type GmailRequest } from './mail/gmail.ts';
+import { openMountedLine } from './mail/mounted-line.ts';
 import { readMountedKeys } from './mounted-keys.ts';
 import { readPlane } from './plane-file.ts';
 import { createPlane, type PlaneDeps } from './plane.ts';
+import { createGoogleAuth } from './providers/cloud/google-auth.ts';
 import { registries, type ProviderSurroundings, type Registries } from './providers/registries.ts';
 import { createFirestoreStore, openFirestore } from './store/firestore.ts';
 import { createCloudTasksWake } from './wake/cloud-tasks.ts';
@@ -61,6 +66,22 @@ function openRequest({ pubsubEmulator }: FunctionsConfig): GoogleRequest {
   }
   const anybody = new OAuth2Client({ credentials: { access_token: 'owner' } });
   return (options) => anybody.request({ ...options, retry: false });
+}
+
+const cloudScopes = ['https://www.googleapis.com/auth/cloud-platform'];
+
+/** The function's own identity, found when it is first needed. */
+function lazyAuth(): { getRequestHeaders(url?: string | URL): Promise<Headers> } {
+  const auth = new GoogleAuth({ scopes: cloudScopes });
+  return { getRequestHeaders: async (url) => (await auth.getClient()).getRequestHeaders(url) };
+}
+
+/** Gmail is asked as the mailbox itself, by domain-wide delegation. */
+function asMailbox({ workspace, actor }: FunctionsConfig, mailbox: string): GmailRequest {
+  const serviceAccount = workspace.way === 'delegation' ? workspace.serviceAccount : actor;
+  if (serviceAccount === undefined) throw new PlaneError('invalid', 'cannot send as Gmail: name the signing account with WORKSPACE_ACTOR');
+  const auth = createGoogleAuth({ way: 'delegation', serviceAccount, subject: mailbox, scopes: gmailScopes });
+  return (options) => auth.request({ ...options, retry: false });
 }
 
 function openWake(config: FunctionsConfig, store: Store, log: Log): Wake {
@@ -107,7 +128,11 @@ export function compose(config: FunctionsConfig, plane: Plane, keys: Keys, log: 
     ...(workspace.way === 'emulator' ? { certsUrl: `${workspace.rootUrl}oauth2/v1/certs` } : {}),
     ...(seams.fetch === undefined ? {} : { fetch: seams.fetch }),
   });
-  const account = workspace.way === 'delegation' ? workspace.subject : workspace.way === 'service-account' && workspace.serviceAccount;
+  const mail = config.mail && openMountedLine(config.mail, (mailbox) => asMailbox(config, mailbox));
+  const bucket = config.backupBucket;
+  const backupStore = bucket === undefined ? undefined : createGoogleStorageBackups({ bucket, auth: lazyAuth() });
+  if (!mail) log.warn('no mail leaves this plane: owners are not introduced to their agents; say with MAIL_FILE how mail travels');
+  if (!backupStore) log.warn('no backups are made: name a bucket with BACKUP_BUCKET');
   const running = createPlane({
     ...{ plane, store, wake, log, keys, clock: systemClock, hashing: nodeHashing, random: randomUUID },
     ...openProviders(config, plane, keys, store, log, seams),
@@ -116,7 +141,9 @@ export function compose(config: FunctionsConfig, plane: Plane, keys: Keys, log: 
     publicUrl: config.publicUrl,
     holder: `function-${randomUUID().slice(0, 8)}`,
     services: config.services,
-    ownAccounts: account ? [account] : [],
+    ownAccounts: config.actor === undefined ? [] : [config.actor],
+    ...(mail ? { mail } : {}),
+    ...(backupStore ? { backupStore } : {}),
     verifyPush: async (request) => void (await verify(request)),
     times: { ...times, ...seams.times },
   });

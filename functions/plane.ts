@@ -14,7 +14,7 @@ import { createPass } from './core/pass.ts';
 import type { IdentityProvider, Providers } from './core/providers.ts';
 import { createRunner, makeDue, type Handler, type Runner, type Wake } from './core/schedule.ts';
 import type { Store } from './core/store.ts';
-import type { Clock, Ctx, Hashing, Log } from './core/surroundings.ts';
+import { canonical, type Clock, type Ctx, type Hashing, type Json, type Log } from './core/surroundings.ts';
 import { sweepOrphans } from './core/sweep.ts';
 import { createIntake } from './directory/intake.ts';
 import { tombstoneOf } from './directory/tombstone.ts';
@@ -226,6 +226,20 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
     ...createTold({ store, clock, hashing, random: deps.random }),
   });
 
+  /** A planes.yaml that changed is everybody's business: the walk finds whose. */
+  async function takeUpPlaneFile(): Promise<void> {
+    const digest = hashing.sha256(canonical(JSON.parse(JSON.stringify(plane)) as Json));
+    const key = 'plane/walk';
+    const moved = await store.transact(async (tx) => {
+      const [known, row] = [await tx.get('planeFiles', planeId), await tx.get('schedule', key)];
+      if (known?.digest === digest) return false;
+      tx.set('planeFiles', planeId, { planeId, digest });
+      makeDue(tx, key, row, clock.now());
+      return true;
+    });
+    if (moved) wake.wake(key);
+  }
+
   return {
     app,
     runner: createRunner({ store, clock, log, handlers, runMs: 3 * times.leaseMs }),
@@ -233,7 +247,10 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
     credentials,
     tally,
     begin: () => makeErrandsDue(false),
-    ensure: () => makeErrandsDue(true),
+    async ensure() {
+      await makeErrandsDue(true);
+      await takeUpPlaneFile();
+    },
     stop: () => mail.stop(),
   };
 }

@@ -218,6 +218,13 @@ export interface MessageRecord {
   readonly answer?: string;
 }
 
+/** The planes.yaml that agents were last looked at by. */
+export interface PlaneFileRecord {
+  readonly planeId: string;
+  /** SHA-256 of its content, lower-case hex. */
+  readonly digest: string;
+}
+
 export type * from './records-directory.ts';
 export type * from './records-care.ts';
 export type * from './records-money.ts';

@@ -22,6 +22,7 @@ import type {
   LookRecord,
   MailRecord,
   MessageRecord,
+  PlaneFileRecord,
   PollRecord,
   PublishedRecord,
   QuotaRecord,
@@ -64,6 +65,7 @@ export interface Documents {
   requests: CapabilityRequestRecord;
   grants: GrantRecord;
   cares: CareRecord;
+  planeFiles: PlaneFileRecord;
 }
 export type Collection = keyof Documents;
 
@@ -100,6 +102,7 @@ export const indexes = {
   requests: { byState: ['planeId', 'state', 'askedAt'], byAgent: ['agentId', 'askedAt'] },
   grants: { byOwner: ['ownerId', 'grantedAt'] },
   cares: {},
+  planeFiles: {},
 } as const satisfies { [C in Collection]: Readonly<Record<string, readonly (keyof Documents[C] & string)[]>> };
 
 export type Scalar = string | number;

@@ -18,6 +18,7 @@ const env = {
   WORKLOAD_ACCOUNTS: 'tasks@acme-agents.iam.gserviceaccount.com, scheduler@acme-agents.iam.gserviceaccount.com',
   OAUTH_AUDIENCES: '1.apps.googleusercontent.com',
   KEYS_DIR: '/keys',
+  WORKSPACE_ACTOR: 'plane@acme-agents.iam.gserviceaccount.com',
 };
 const faultsOf = (more: Record<string, string | undefined>): string => {
   try {
@@ -48,6 +49,7 @@ describe('the environment of the functions', () => {
       },
       oauthAudiences: ['1.apps.googleusercontent.com'],
       workspace: { way: 'service-account' },
+      actor: 'plane@acme-agents.iam.gserviceaccount.com',
       services: [],
       keysDir: '/keys',
       upstream: { maker: 'stand-in' },
@@ -67,6 +69,12 @@ describe('the environment of the functions', () => {
       kind: 'pubsub',
       topic: 'projects/acme-agents/topics/hints',
     });
+  });
+
+  it('asks for the account whose own writes it is not to read again', () => {
+    expect(faultsOf({ WORKSPACE_ACTOR: undefined })).toContain('WORKSPACE_ACTOR: found nothing');
+    const named = { WORKSPACE_ACTOR: undefined, WORKSPACE_SERVICE_ACCOUNT: 'a@p.iam.gserviceaccount.com' };
+    expect(parseFunctionsConfig({ ...env, ...named }).actor).toBe('a@p.iam.gserviceaccount.com');
   });
 
   it('names everything that is missing at once', () => {
