@@ -89,6 +89,8 @@ export interface CareRecord {
   /** When the present step began. */
   readonly stepAt: number;
   readonly by: string;
+  /** An admin would rather have a machine without memory than none. */
+  readonly acceptLoss?: boolean;
   readonly backupId?: string;
   /** The command that the present step waits for; empty before it was asked. */
   readonly commandId?: string;

@@ -36,6 +36,8 @@ export interface WalkRecord {
   readonly pages: number;
   /** How many running agents it has passed. */
   readonly running: number;
+  /** Past the last page: those who were deleted are read from here on, and then it is decided. */
+  readonly ending?: { readonly token?: string };
   /** How many pages the walk before this one took, and how many running agents it passed. */
   readonly lastPages: number;
   readonly lastRunning: number;

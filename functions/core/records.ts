@@ -37,7 +37,7 @@ export interface AgentRecord {
   /** The version of the secrets that the plane makes for this agent; grows with each rotation. */
   readonly secretsVersion: number;
   readonly secretsRotatedAt: number;
-  /** Its machine is off and keeps its disk, and nothing of it has access. */
+  /** Its machine is off and keeps its disk, and its credentials are refused; grants and network access stay as they are. */
   readonly paused?: { readonly by: string; readonly at: number; readonly reason: string };
   readonly enabledAt: number;
   readonly changedAt: number;

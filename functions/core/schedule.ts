@@ -14,6 +14,8 @@ export interface Wake {
 export const passKey = (agentId: string): string => `pass/${agentId}`;
 export const publishKey = (agentId: string): string => `publish/${agentId}`;
 export const lookKey = (userKey: string): string => `look/${userKey}`;
+/** A look that nobody's access hangs on, as after a change of policy: it never takes what quotas keep for off-boarding. */
+export const reviewKey = (userId: string): string => `review/${userId}`;
 /** A second look, for a directory whose reads lag behind its writes: it happens only while there is an agent to lose. */
 export const relookKey = (userId: string): string => `relook/${userId}`;
 export const groupKey = (group: string): string => `group/${group}`;

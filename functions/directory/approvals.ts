@@ -2,7 +2,7 @@ import type { ChangeDeps } from '../core/agents.ts';
 import { append, planeChain, readHead } from '../core/audit.ts';
 import { PlaneError } from '../core/errors.ts';
 import type { Actor, ApprovalRecord, HoldRecord } from '../core/records.ts';
-import { lookKey, makeDue } from '../core/schedule.ts';
+import { makeDue, reviewKey } from '../core/schedule.ts';
 import type { Reads, Transaction } from '../core/store.ts';
 
 /** One look at the whole directory may create or remove so many agents through policy without asking, unless it is told otherwise. */
@@ -24,7 +24,7 @@ export async function releaseHolds(approvalId: string, { store, clock, wake }: C
   let released = 0;
   for (;;) {
     const holds = await store.query('holds', 'byApproval', { equals: [approvalId], limit: batch });
-    const keys = holds.filter(({ seenAt }) => seenAt >= seenSince).map(({ userId }) => lookKey(userId));
+    const keys = holds.filter(({ seenAt }) => seenAt >= seenSince).map(({ userId }) => reviewKey(userId));
     await store.transact(async (tx) => {
       const due = await Promise.all(keys.map((key) => tx.get('schedule', key)));
       for (const { agentId } of holds) tx.delete('holds', agentId);

@@ -56,6 +56,15 @@ export function createFlips(deps: FlipsDeps) {
     if (released) wake.wake(key);
   }
 
+  /** An agent that a walk could not judge, because its owner was not where it looked, goes on waiting for an admin if it does. */
+  async function keep(agentId: string): Promise<void> {
+    await store.transact(async (tx) => {
+      const hold = await tx.get('holds', agentId);
+      if (hold && (await tx.get('approvals', hold.approvalId))?.state === 'waiting')
+        tx.set('holds', agentId, { ...hold, seenAt: clock.now() });
+    });
+  }
+
   async function* holdsOf(approvalId: string): AsyncIterable<HoldRecord> {
     let from = '';
     for (;;) {
@@ -133,17 +142,12 @@ export function createFlips(deps: FlipsDeps) {
     const fresh = found.creates + found.removes;
     const elsewhere = await countElsewhere(planeId, own);
     if (fresh + kept.creates + kept.removes + elsewhere <= mostUnasked) {
-      if (waiting) {
-        await moveApproval(
-          waiting.id,
-          'waiting',
-          { state: 'withdrawn', decidedAt: clock.now(), reason: 'policy no longer wants it' },
-          actor,
-          deps,
-        );
-        // A listing may be older than what waits: only what this walk has seen is looked at for it.
-        await releaseHolds(waiting.id, deps, walk.startedAt);
-      }
+      const withdrawn = { state: 'withdrawn', decidedAt: clock.now(), reason: 'few enough to go on unasked' } as const;
+      const moved = waiting && (await moveApproval(waiting.id, 'waiting', withdrawn, actor, deps));
+      // Somebody decided meanwhile: their word stands. What is new is counted again.
+      if (moved && moved.state !== 'withdrawn') return forgetApproval(own);
+      // A listing may be older than what waits: only what this walk has seen is looked at for it.
+      if (waiting) await releaseHolds(waiting.id, deps, walk.startedAt);
       await releaseHolds(own, deps);
       await store.transact(async (tx) => void tx.delete('approvals', own));
       return;
@@ -159,6 +163,7 @@ export function createFlips(deps: FlipsDeps) {
 
   return {
     count,
+    keep,
     /** At the end of a walk. */
     async decide(walk: WalkRecord): Promise<void> {
       await forgetFormer(walk);

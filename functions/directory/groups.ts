@@ -1,6 +1,6 @@
 import type { IdentityProvider } from '../core/providers.ts';
 import type { GroupRecord } from '../core/records.ts';
-import { lookKey, makeDue } from '../core/schedule.ts';
+import { makeDue, reviewKey } from '../core/schedule.ts';
 import type { Store } from '../core/store.ts';
 import type { Ctx } from '../core/surroundings.ts';
 import { mostUnasked as usually } from './approvals.ts';
@@ -51,7 +51,7 @@ export function createGroupLook(
     const before = await readMembers(store, group);
     const members = new Set(now);
     const moved = before ? [...now.filter((id) => !before.has(id)), ...[...before].filter((id) => !members.has(id))] : [];
-    const keys = moved.length > mostUnasked ? [walkKey] : moved.map(lookKey);
+    const keys = moved.length > mostUnasked ? [walkKey] : moved.map(reviewKey);
     // What a walk compares with comes first; should a crash lose the wishes, the next walk finds the difference.
     if (!before || moved.length > 0) await writeMembers(store, group, now, clock.now());
     for (const key of keys) {

@@ -69,6 +69,7 @@ export function createIntake(deps: IntakeDeps) {
 
   const handlers: Readonly<Record<string, Handler>> = {
     look: (userKey, aborts) => look(userKey, ctxOf(aborts)).then(() => undefined),
+    review: (userId, aborts) => look(userId, ctxOf(aborts), false).then(() => undefined),
     async relook(userId, aborts) {
       const waitMs = await waitFor(relookKey(userId));
       if (waitMs !== undefined) return waitMs;

@@ -1,6 +1,7 @@
 import { toAgentId, type Condition } from '../../shared/agent.ts';
 import type { Plane } from '../../shared/plane.ts';
 import { changeAgent, toDraft as asDraft, type AgentDraft, type ChangeDeps } from '../core/agents.ts';
+import { PlaneError } from '../core/errors.ts';
 import type { IdentityProvider, UserIdentity } from '../core/providers.ts';
 import type { Actor, AgentRecord } from '../core/records.ts';
 import { makeDue, publishKey } from '../core/schedule.ts';
@@ -80,11 +81,11 @@ export function createLook(deps: LookDeps) {
     };
   }
 
-  async function lookAt(userId: string, ctx: Ctx): Promise<UserIdentity | undefined> {
+  async function lookAt(userId: string, ctx: Ctx, mayEnd: boolean): Promise<UserIdentity | undefined> {
     const isLatest = await beginLook(userId);
     const held = await ownedBy(userId);
     // Whoever has an agent may be about to lose it.
-    const urgent = held.some(({ desired }) => desired === 'running');
+    const urgent = mayEnd && held.some(({ desired }) => desired === 'running');
     const user = await identity.resolveUser(userId, { ...ctx, urgent }).catch((error: unknown) => forgetLook(userId, error));
     const leave = (agent: AgentRecord, reason: string, byPolicy: boolean) => {
       const decide = async (current: AgentRecord | undefined, tx: Reads) => {
@@ -113,27 +114,43 @@ export function createLook(deps: LookDeps) {
         const wish = (await isLatest(tx)) ? wishFor(plane, user, agentId, current, { services, grants }, claiming) : undefined;
         return wish && unlessHeld(wish, current, tx);
       };
-      await changeAgent(agentId, actor, decide, deps);
+      let settled = false;
+      const noting = async (current: AgentRecord | undefined, tx: Reads) => {
+        const draft = await decide(current, tx);
+        const waited = current?.conditions.some(({ type }) => type === 'NeedsApproval') ?? false;
+        settled = waited && draft !== undefined && !draft.conditions.some(({ type }) => type === 'NeedsApproval');
+        return draft;
+      };
+      await changeAgent(agentId, actor, noting, deps);
+      // Policy no longer wants what an admin was asked about, or what they said no to: it may be asked again.
+      if (settled) await store.transact(async (tx) => void tx.delete('holds', agentId));
       await healDrift(user, agentId);
     }
     return user;
   }
 
   /** An address says who has it now, and the store who had it: both are looked at. */
-  async function lookAtAddress(email: string, ctx: Ctx): Promise<void> {
+  async function lookAtAddress(email: string, ctx: Ctx, mayEnd: boolean): Promise<void> {
     await beginLook(email);
     const owners = await store.query('agents', 'byEmail', { from: email, before: `${email}\u0000`, limit: 100 });
     const former = new Set(owners.map(({ ownerId }) => ownerId).filter(Boolean));
     for (const ownerId of former) {
-      const user = await lookAt(ownerId, ctx);
+      const user = await lookAt(ownerId, ctx, mayEnd);
       if (user?.email === email) return;
     }
     const user = await identity.resolveUser(email, ctx).catch((error: unknown) => forgetLook(email, error));
-    if (user && !former.has(user.id)) await lookAt(user.id, ctx);
+    if (user && !former.has(user.id)) await lookAt(user.id, ctx, mayEnd);
   }
 
-  return async function look(userKey: string, ctx: Ctx): Promise<void> {
-    if (userKey.includes('@')) await lookAtAddress(userKey, ctx);
-    else await lookAt(userKey, ctx);
+  /** `mayEnd` is false where nobody's access hangs on it. */
+  return async function look(userKey: string, ctx: Ctx, mayEnd = true): Promise<void> {
+    if (!userKey.includes('@')) return void (await lookAt(userKey, ctx, mayEnd));
+    try {
+      await lookAtAddress(userKey, ctx, mayEnd);
+    } catch (error) {
+      // An address outside the company, as a guest's in a group is: Google says `forbidden`, and will say so for ever.
+      if (!(error instanceof PlaneError) || error.code !== 'forbidden') throw error;
+      ctx.log.warn(`cannot look at ${userKey}: the directory does not show this address; it is left alone`);
+    }
   };
 }

@@ -3,7 +3,7 @@ import { moveAssignment } from '../core/assignments.ts';
 import { agentChain, append, readHead } from '../core/audit.ts';
 import { PlaneError } from '../core/errors.ts';
 import type { Actor, CapabilityRequestRecord } from '../core/records.ts';
-import { lookKey, makeDue } from '../core/schedule.ts';
+import { makeDue, reviewKey } from '../core/schedule.ts';
 
 /**
  * An admin's word on what an agent asked for on its owner's behalf. Approved, it becomes a grant of that user's and is looked at
@@ -25,7 +25,7 @@ export async function decideRequest(
     if (request.state !== 'waiting') {
       throw new PlaneError('conflict', `cannot ${decision} ${id}: it was ${request.state} by ${request.decidedBy ?? 'somebody'} already`);
     }
-    const key = lookKey(request.ownerId);
+    const key = reviewKey(request.ownerId);
     const assignment = await tx.get('assignments', request.agentId);
     const [head, due] = [await readHead(tx, agentChain(request.agentId)), await tx.get('schedule', key)];
     const now = clock.now();
@@ -43,6 +43,6 @@ export async function decideRequest(
     moveAssignment(tx, request.agentId, assignment, now);
     return next;
   });
-  wake.wake(lookKey(decided.ownerId));
+  wake.wake(reviewKey(decided.ownerId));
   return decided;
 }

@@ -99,9 +99,10 @@ export function createSignal(deps: SignalDeps): Signal {
   }
 
   /** The events that one deciding group is listed for: at once for those that name it, in a while for what may be nested in it. */
-  function concerning(group: string, deciding: ReadonlyMap<string, string>, news: readonly News[]) {
+  function concerning(group: string, news: readonly News[]) {
     const named = news.filter(({ groups }) => groups.includes(group));
-    const around = news.filter(({ groups, nested }) => nested || groups.some((each) => !deciding.has(each)));
+    // A person in another group is looked at by themselves, and listed again in eleven minutes; only a group moves others with it.
+    const around = news.filter(({ nested }) => nested);
     return { named: latestOf(named), around: latestOf(around) };
   }
 
@@ -110,7 +111,7 @@ export function createSignal(deps: SignalDeps): Signal {
    * Any deciding group may hold the one that changed, so all are listed then.
    */
   async function makeGroupDue(lower: string, deciding: ReadonlyMap<string, string>, news: readonly News[], now: number): Promise<void> {
-    const { named, around } = concerning(lower, deciding, news);
+    const { named, around } = concerning(lower, news);
     const group = deciding.get(lower) ?? lower;
     const settledAt = (latestOf(news) ?? now) + regroupMs;
     await commit(async (tx) => {

@@ -4,13 +4,12 @@ import type { ServiceToggle } from '../../shared/policy.ts';
 import { toDraft as asDraft, type ChangeDeps } from '../core/agents.ts';
 import type { IdentityProvider, UserIdentity } from '../core/providers.ts';
 import type { AgentRecord, WalkRecord } from '../core/records.ts';
-import { groupKey, lookKey, makeDue } from '../core/schedule.ts';
+import { groupKey, lookKey, makeDue, reviewKey } from '../core/schedule.ts';
 import type { Ctx, Json, Log } from '../core/surroundings.ts';
 import { canonical } from '../core/surroundings.ts';
 import { createFlips } from './flips.ts';
 import { grantsOf } from './grants.ts';
 import { readMembers } from './groups.ts';
-import { hasDrifted } from './publish.ts';
 import { decidingGroups, listServices } from './services.ts';
 import { claims, wishFor } from './standing.ts';
 
@@ -36,6 +35,8 @@ interface Company {
   readonly services: readonly ServiceToggle[];
   /** Members by deciding group. */
   readonly groups: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Deciding groups that cannot be read: nobody is judged by policy then, but who left is found all the same. */
+  readonly unread: readonly string[];
 }
 
 /** What a look would decide on, as far as a listing shows it. */
@@ -47,6 +48,11 @@ const inOrder = (emails: readonly string[]): boolean => emails.every((email, at)
 
 /** How soon a walk that has no groups yet looks for them again, in milliseconds. */
 const groupsDelayMs = 1_000;
+
+/** How soon a walk that could not judge is repeated, in milliseconds. */
+const partialMs = 10 * 60_000;
+/** How many owners are asked for at once. */
+const atOnce = 50;
 
 /** The first walk of all does not know how long it is. */
 const firstDelayMs = 1_000;
@@ -75,7 +81,15 @@ export function createWalk(deps: WalkDeps) {
   const { identity, planes, store, clock, hashing, wake, log } = deps;
   const flips = createFlips(deps);
 
-  /** `undefined` until the members of every deciding group were read once, which it sees to. */
+  /** Asks for the members of a group that were never read; false where that was tried in vain. */
+  async function awaitGroup(group: string): Promise<boolean> {
+    const key = groupKey(group);
+    const row = await store.get('schedule', key);
+    if (!row) await makeDueNow(key);
+    return (row?.attempts ?? 0) === 0;
+  }
+
+  /** `undefined` while the members of a deciding group are on their way for the first time, which it sees to. */
   async function readCompany(): Promise<Company | undefined> {
     const groups = new Map<string, ReadonlySet<string>>();
     const unread: string[] = [];
@@ -84,8 +98,8 @@ export function createWalk(deps: WalkDeps) {
       if (!members) unread.push(group);
       else groups.set(group, members);
     }
-    for (const group of unread) await makeDueNow(groupKey(group));
-    return unread.length > 0 ? undefined : { services: await listServices(store), groups };
+    for (const group of unread) if (await awaitGroup(group)) return undefined;
+    return { services: await listServices(store), groups, unread };
   }
 
   async function makeDueNow(key: string): Promise<void> {
@@ -108,6 +122,10 @@ export function createWalk(deps: WalkDeps) {
   }
 
   async function judge(user: UserIdentity, held: readonly AgentRecord[], company: Company, walk: WalkRecord): Promise<void> {
+    if (company.unread.length > 0) {
+      if (!user.active && held.some(({ desired }) => desired === 'running')) await makeDueNow(lookKey(user.id));
+      return;
+    }
     const groups = [...company.groups].flatMap(([group, members]) => (members.has(user.id) ? [group] : []));
     const known = { ...user, groups };
     const claiming = planes.filter((plane) => claims(plane, known));
@@ -132,9 +150,8 @@ export function createWalk(deps: WalkDeps) {
       }
       if (wish?.flip) await flip(plane.metadata.name, agentId, wish.flip);
       else if (wish && (!current || shown(wish.draft) !== shown(asDraft(current)))) differs = true;
-      if (current && !differs) differs = hasDrifted(user, await store.get('published', agentId));
     }
-    if (differs) await makeDueNow(lookKey(user.id));
+    if (differs) await makeDueNow(user.active ? reviewKey(user.id) : lookKey(user.id));
   }
 
   async function readOnePage(walk: WalkRecord, company: Company, ctx: Ctx): Promise<{ walk: WalkRecord; ended: boolean }> {
@@ -154,29 +171,40 @@ export function createWalk(deps: WalkDeps) {
       byOwner.delete(user.id);
     }
     // An agent of somebody who is not on the page of their address: renamed or deleted.
-    for (const [ownerId, agents] of byOwner)
-      if (ownerId !== '' && agents.some(({ desired }) => desired === 'running')) await makeDueNow(lookKey(ownerId));
+    for (const [ownerId, agents] of byOwner) {
+      if (ownerId === '' || agents.every(({ desired }) => desired === 'removed')) continue;
+      for (const { agentId } of agents) await flips.keep(agentId);
+      await makeDueNow(lookKey(ownerId));
+    }
     const { token: _token, ...rest } = walk;
     const running = walk.running + held.filter(({ desired }) => desired === 'running').length;
     const next = { ...rest, running, pages: walk.pages + 1, last: until ?? '', ...(page.next === undefined ? {} : { token: page.next }) };
     return { walk: next, ended: page.next === undefined };
   }
 
-  /** Users of the last twenty days' deletions whose agents still run. */
-  async function readDeleted(ctx: Ctx): Promise<void> {
-    let token: string | undefined;
-    do {
-      const page = await identity.listPage({ deleted: true, ...(token === undefined ? {} : { token }) }, ctx);
-      for (const { id } of page.users) {
-        const held = await store.query('agents', 'byOwner', { from: id, before: `${id}\u0000`, limit: 100 });
-        if (held.some(({ desired }) => desired === 'running')) await makeDueNow(lookKey(id));
+  async function hasAgent(ownerId: string): Promise<boolean> {
+    const held = await store.query('agents', 'byOwner', { from: ownerId, before: `${ownerId}\u0000`, limit: 100 });
+    return held.some(({ desired }) => desired === 'running');
+  }
+
+  /** Users of the last twenty days' deletions whose agents still run; goes on after a run that ended in the middle. */
+  async function readDeleted(from: WalkRecord, ctx: Ctx): Promise<void> {
+    let walk: WalkRecord = { ...from, ending: from.ending ?? {} };
+    for (;;) {
+      const page = await identity.listPage({ deleted: true, ...walk.ending }, ctx);
+      for (let first = 0; first < page.users.length; first += atOnce) {
+        const some = page.users.slice(first, first + atOnce);
+        const running = await Promise.all(some.map(({ id }) => hasAgent(id)));
+        for (const [at, { id }] of some.entries()) if (running[at]) await makeDueNow(lookKey(id));
       }
-      token = page.next;
-    } while (token !== undefined);
+      walk = { ...walk, ending: page.next === undefined ? {} : { token: page.next } };
+      await save(walk);
+      if (page.next === undefined) return;
+    }
   }
 
   function begin(name: string, stamp: number, former: WalkRecord | undefined): WalkRecord {
-    const ended = former?.token === undefined;
+    const ended = former?.token === undefined && former?.ending === undefined;
     const lastPages = (ended ? former?.pages : former.lastPages) ?? 0;
     const lastRunning = (ended ? former?.running : former.lastRunning) ?? 0;
     return { name, stamp, startedAt: clock.now(), last: '', pages: 0, running: 0, lastPages, lastRunning };
@@ -188,21 +216,29 @@ export function createWalk(deps: WalkDeps) {
   return async function goOn(name: string, pace: Pace, ctx: Ctx): Promise<number> {
     const stamp = (await store.get('schedule', `plane/${name}`))?.stamp ?? 0;
     const former = await store.get('walks', name);
-    const goesOn = former !== undefined && former.stamp === stamp && former.token !== undefined;
+    const goesOn = former !== undefined && former.stamp === stamp && (former.token !== undefined || former.ending !== undefined);
     let walk = goesOn ? former : begin(name, stamp, former);
     const company = await readCompany();
     if (!company) return groupsDelayMs;
     const startedAt = clock.now();
-    for (;;) {
+    while (!walk.ending) {
       const read = await readOnePage(walk, company, ctx);
-      walk = read.walk;
+      walk = read.ended ? { ...read.walk, ending: {} } : read.walk;
       await save(walk);
       if (read.ended) break;
       if (clock.now() - startedAt >= pace.runMs) return toDelay(walk, pace);
     }
-    await readDeleted(ctx);
-    await flips.decide(walk);
+    await readDeleted(walk, ctx);
+    if (company.unread.length === 0) await flips.decide(walk);
+    const { ending: _ending, ...ended } = walk;
+    await save(ended);
     log.info(`walked through the directory in ${walk.pages} pages`);
+    if (company.unread.length > 0) {
+      log.warn(
+        `cannot judge anybody by policy: the members of ${company.unread.join(', ')} cannot be read; who left is found all the same`,
+      );
+      return partialMs;
+    }
     // A walk that is spread takes the other half of its period itself.
     return pace.runMs > 0 ? toPeriod(walk, pace) : Math.ceil(toPeriod(walk, pace) / 2);
   };

@@ -22,7 +22,7 @@ interface Options {
 const batch = 500;
 
 /** What goes first when much waits. */
-const order = ['pass', 'group', 'regroup', 'plane', 'publish'];
+const order = ['pass', 'review', 'group', 'regroup', 'plane', 'publish'];
 
 /** Keys that wait, most urgent kind first and within a kind as they came. */
 function createLine() {

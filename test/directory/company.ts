@@ -41,6 +41,7 @@ export function openCompany(plane: Plane, options: { pageSize?: number } = {}) {
   const groupsOf = (id: string) => [...groups].flatMap(([group, members]) => (members.has(id) ? [group] : []));
   /** Throws in place of the next answers, while there are any. */
   const failures: Error[] = [];
+  const company = { unreadable: false };
   const call = (what: string): void => {
     calls.push(what);
     const failure = failures.shift();
@@ -68,6 +69,7 @@ export function openCompany(plane: Plane, options: { pageSize?: number } = {}) {
     },
     async membersOf(group) {
       call('members.list');
+      if (company.unreadable) throw new Error('403');
       const members = groups.get(group);
       return members && [...members];
     },
@@ -113,7 +115,7 @@ export function openCompany(plane: Plane, options: { pageSize?: number } = {}) {
   }
 
   const agentIdOf = (id: string): string => toAgentId(plane.metadata.name, id, nodeHashing.sha256);
-  return {
+  return Object.assign(company, {
     ...{ users, deleted, groups, log, calls, lines, store, intake, deps, due, pass, failures, agentIdOf },
     now: () => now,
     /** Ids and addresses follow from the number, so that both sort alike. */
@@ -143,6 +145,6 @@ export function openCompany(plane: Plane, options: { pageSize?: number } = {}) {
       const agents = await store.query('agents', 'byPlane', { equals: [plane.metadata.name], limit: 500 });
       return Object.fromEntries(agents.map(({ ownerId, desired }) => [ownerId, desired]));
     },
-  };
+  });
 }
 export type Company = ReturnType<typeof openCompany>;

@@ -185,6 +185,28 @@ describe('what policy alone would do to more than 25 agents', () => {
     expect([await running(company), await waiting(company)]).toEqual([20, undefined]);
   });
 
+  it('may be asked again once policy has gone back on what an admin said no to', async () => {
+    const company = await openMany(25);
+    hireMany(company, 30, 15, '/Sales');
+    const walk = async () => {
+      await company.due('plane/walk');
+      await company.pass(1_000);
+    };
+    await walk();
+    for (const id of company.users.keys()) company.change(id, { ouPath: '/Elsewhere' });
+    await walk();
+    await decideApproval('acme', (await waiting(company))?.id ?? '', 'deny', admin, undefined, company.deps);
+    for (const id of company.users.keys()) await company.due(`look/${id}`);
+    await company.pass(1_000);
+    expect(await conditionsOf(company, '1001')).toEqual(['NeedsApproval']);
+    for (const id of company.users.keys()) company.change(id, { ouPath: '/Sales' });
+    await walk();
+    company.change('1001', { ouPath: '/Elsewhere' });
+    await walk();
+    expect((await company.desired())['1001']).toBe('removed');
+    expect(await running(company)).toBe(39);
+  });
+
   it('takes in who comes later instead of letting them through one by one', async () => {
     const company = await openMany(30);
     hireMany(company, 40, 5, '/Sales');
@@ -192,6 +214,24 @@ describe('what policy alone would do to more than 25 agents', () => {
     await company.pass(1_000);
     expect(await running(company)).toBe(0);
     expect(await waiting(company)).toMatchObject({ creates: 35 });
+  });
+});
+
+describe('a group that cannot be read', () => {
+  it('keeps nobody from being found who left, and judges nobody by policy meanwhile (REQ-ID-04)', async () => {
+    const leads = { match: { group: 'leads@acme.test' }, spec: { modelTier: 'opus' } } as const;
+    const company = openCompany(toPlane([leads]), { pageSize: 100 });
+    hireMany(company, 1, 5, '/').forEach(({ id }) => company.change(id, { fields: enabled }));
+    for (const id of company.users.keys()) await company.due(`look/${id}`);
+    await company.pass(1_000);
+    expect(await running(company)).toBe(5);
+    company.unreadable = true;
+    company.change('1001', { active: false, inactiveBecause: 'suspended' });
+    company.fire('1002');
+    await company.begin();
+    await company.pass(hour);
+    expect(await company.desired()).toMatchObject({ 1001: 'removed', 1002: 'removed', 1003: 'running' });
+    expect(company.calls.filter((what) => what === 'members.list').length).toBeLessThan(200);
   });
 });
 

@@ -5,6 +5,8 @@ interface Mistake {
   /** What the first violation must be about. */
   readonly caught: RegExp;
   readonly breaks: readonly Break[];
+  /** The first of a hundred seeds, where it takes a rare coincidence. */
+  readonly from?: number;
 }
 
 const mistakes: readonly Mistake[] = [
@@ -66,13 +68,34 @@ const mistakes: readonly Mistake[] = [
     caught: /^8: /,
     breaks: [{ file: 'lease.ts', find: '`effect.start ${effect.verb}`', replace: '`effect.begun ${effect.verb}`' }],
   },
+  {
+    what: 'pauses without turning the machine off',
+    caught: /^(paused|9): /,
+    breaks: [
+      { file: 'parts.ts', find: 'desired: paused ? { on: false } :', replace: 'desired: paused ? {} :' },
+      { file: 'parts.ts', find: 'ready: paused ? !on :', replace: 'ready: paused ? true :' },
+    ],
+  },
+  {
+    what: 'accepts a model key of any version',
+    caught: /^keys: .* is accepted/,
+    breaks: [
+      { file: 'credentials.ts', find: "if (kind === 'model' && !(await isLive", replace: "if (kind === 'gateway' && !(await isLive" },
+    ],
+  },
+  {
+    what: 'forgets the wish for a fresh machine of an agent that is paused',
+    caught: /^replacement: /,
+    breaks: [{ file: 'pass.ts', find: 'replaced || agent.paused ? before', replace: 'replaced ? before' }],
+    from: 801,
+  },
 ];
 
 test.each(mistakes)(
   'catches a core that $what',
-  async ({ what, caught, breaks }) => {
+  async ({ what, caught, breaks, from = 1 }) => {
     const { findViolation, range } = await loadSimulation(breaks);
-    const found = await findViolation(range(1, 100), 200);
+    const found = await findViolation(range(from, 100), 200);
     process.stdout.write(
       `a core that ${what}: ${found ? `caught by history ${found.histories}: ${found.violation}` : 'not caught in 100 histories'}\n`,
     );

@@ -52,8 +52,8 @@ const mistakes: readonly Mistake[] = [
     breaks: [
       {
         file: 'walk.ts',
-        find: "agents.some(({ desired }) => desired === 'running')) await makeDueNow",
-        replace: 'agents.length > 1_000) await makeDueNow',
+        find: "if (ownerId === '' || agents.every(({ desired }) => desired === 'removed')) continue;",
+        replace: 'if (agents.length < 1_000) continue;',
       },
       { file: 'walk.ts', find: "if (held.some(({ desired }) => desired === 'running')) await", replace: 'if (held.length > 1_000) await' },
     ],
@@ -68,6 +68,13 @@ const mistakes: readonly Mistake[] = [
         replace:
           'const page = await identity.listPage(walk.token === undefined ? {} : { token: walk.token }, ctx).catch((): Awaited<ReturnType<typeof identity.listPage>> => ({ users: [] }));',
       },
+    ],
+  },
+  {
+    what: 'leaves an agent paused that is to go',
+    caught: /^paused: .* is to be removed and paused at once/,
+    breaks: [
+      { file: 'look.ts', find: 'const { paused: _paused, ...kept } = asDraft(current);', replace: 'const kept = asDraft(current);' },
     ],
   },
 ];

@@ -24,6 +24,7 @@ export interface Machine extends Owner {
   readonly state: 'on' | 'frozen' | 'stopped' | 'deleting';
   /** Until then it is starting. */
   readonly readyAt: number;
+  readonly madeAt: number;
   /** Grows with every start, so that a sidecar knows its own boot. */
   readonly boot: number;
 }
@@ -129,7 +130,7 @@ export function createCloud({ clock, random, planeId }: CloudDeps) {
       if (there?.state === 'deleting')
         throw new PlaneError('unavailable', `cannot make machine ${name}: it is being deleted; try again later`);
       if (there?.state === 'on') return;
-      start(name, there ?? { planeId, agentId, machineType, region, diskSizeGb, state: 'on', readyAt: 0, boot: 0 });
+      start(name, there ?? { planeId, agentId, machineType, region, diskSizeGb, state: 'on', readyAt: 0, madeAt: now(), boot: 0 });
     },
     freeze(agentId: string): void {
       for (const [name, machine] of machinesOf(agentId))

@@ -1,16 +1,22 @@
-import { changeAgent } from '../../functions/core/agents.ts';
+import { changeAgent, toDraft } from '../../functions/core/agents.ts';
+import type { Actor, AgentRecord } from '../../functions/core/records.ts';
 import { passKey } from '../../functions/core/schedule.ts';
+import { pauseAgent, restartAgent, resumeAgent, rotateSecrets } from '../../functions/core/verbs.ts';
 import { toAgentId } from '../../shared/agent.ts';
 import { regions } from './cloud.ts';
 import { createRandom, type Random } from './random.ts';
 import type { User } from './directory.ts';
 import { afterMs, disturb, noFaults, pause, type Faults } from './session.ts';
-import { hashing, planeId } from './wiring.ts';
+import { hashing, planeId, type Change } from './wiring.ts';
 import type { World } from './world.ts';
+
+/** What an admin may ask of an agent that runs. */
+export type Ask = 'restart' | 'pause' | 'resume' | 'replace' | 'rotate';
 
 export type Action =
   | { readonly do: 'edit'; readonly user: number; readonly change: Partial<User> }
-  | { readonly do: 'restart' | 'hint' | 'drift' | 'release'; readonly user: number }
+  | { readonly do: Ask; readonly user: number }
+  | { readonly do: 'hint' | 'drift' | 'release'; readonly user: number }
   | { readonly do: 'move'; readonly region: string }
   | { readonly do: 'faults'; readonly faults: Partial<Faults> }
   | { readonly do: 'outage'; readonly provider: string; readonly outMs: number }
@@ -48,7 +54,11 @@ function drawAction(random: Random, users: number, workers: number, calm: boolea
   const edit = (change: Partial<User>): Action => ({ do: 'edit', user, change });
   // In a calm history nothing goes wrong, so that promptness can be asked for.
   const dice = random.next() * (calm ? 0.7 : 1);
-  if (dice < 0.42) return { do: 'wait' };
+  if (dice < 0.37) return { do: 'wait' };
+  if (dice < 0.38) return { do: 'pause', user };
+  if (dice < 0.395) return { do: 'resume', user };
+  if (dice < 0.405) return { do: 'replace', user };
+  if (dice < 0.42) return { do: 'rotate', user };
   if (dice < 0.5) return edit({ enabled: true, suspended: false, deleted: false });
   if (dice < 0.53) return edit({ suspended: true });
   if (dice < 0.55) return edit({ suspended: false });
@@ -103,7 +113,7 @@ export function seize({ cloud }: World, agentId: string, what: Foreign['what']):
   else for (const region of regions) machines.put(cloud.machineName(agentId, region), otherMachine(owner, region));
 }
 const otherMachine = (owner: { planeId: string; agentId: string }, region: string) =>
-  ({ ...owner, machineType: 'other', region, diskSizeGb: 1, state: 'on', readyAt: 0, boot: 0 }) as const;
+  ({ ...owner, machineType: 'other', region, diskSizeGb: 1, state: 'on', readyAt: 0, madeAt: 0, boot: 0 }) as const;
 
 /** The other plane lets go of what it held under this agent's names. */
 export function release({ cloud }: World, agentId: string): void {
@@ -132,9 +142,25 @@ function stray({ cloud, clock, documents, invariants, strays, place }: World, ag
   if (cloud.machinesOf(agentId).length > 0) return;
   if (agent) invariants.stray(agentId);
   else strays.set(agentId, clock.now());
-  const machine = { ...otherMachine({ planeId, agentId }, place.region), readyAt: clock.now() };
+  const machine = { ...otherMachine({ planeId, agentId }, place.region), readyAt: clock.now(), madeAt: clock.now() };
   cloud.shelves.machines.put(cloud.machineName(agentId, place.region), machine);
 }
+
+const admin: Actor = { kind: 'user', id: 'admin' };
+
+export const asks: Readonly<Record<Ask, (agent: AgentRecord, change: Change) => Promise<unknown>>> = {
+  restart: (agent, change) => restartAgent(agent, admin, change),
+  pause: (agent, change) => pauseAgent(agent, admin, 'asked for', change),
+  resume: (agent, change) => resumeAgent(agent, admin, change),
+  rotate: (agent, change) => rotateSecrets(agent, admin, change),
+  replace: ({ agentId }, change) =>
+    changeAgent(
+      agentId,
+      admin,
+      (current) => (current?.desired === 'running' ? { ...toDraft(current), replacements: current.replacements + 1 } : undefined),
+      change,
+    ),
+};
 
 export function perform(world: World, action: Action): void {
   const { clock, stage, users, workers } = world;
@@ -148,21 +174,14 @@ export function perform(world: World, action: Action): void {
       if (!world.random.chance(stage.faults.hint)) world.look(agentId);
       return;
     }
-    case 'restart': {
-      const agentId = agentOf(world, action.user);
-      world.act('restart', ({ change }) =>
-        changeAgent(
-          agentId,
-          { kind: 'user', id: 'admin' },
-          (current) => {
-            if (!current) return undefined;
-            const { revision: _r, incarnation: _i, enabledAt: _e, changedAt: _c, ...draft } = current;
-            return { ...draft, restarts: draft.restarts + 1 };
-          },
-          change,
-        ),
-      );
-      return;
+    case 'restart':
+    case 'pause':
+    case 'resume':
+    case 'replace':
+    case 'rotate': {
+      const agent = world.documents.peek('agents', agentOf(world, action.user));
+      const ask = asks[action.do];
+      return agent && world.act(action.do, ({ change }) => ask(agent, change));
     }
     case 'hint':
       return world.hint(passKey(agentOf(world, action.user)), clock.now());

@@ -1,5 +1,5 @@
 import { PlaneError } from '../../functions/core/errors.ts';
-import { changeAgent, type AgentDraft, type ChangeDeps } from '../../functions/core/agents.ts';
+import { changeAgent, toDraft as asDraft, type AgentDraft, type ChangeDeps } from '../../functions/core/agents.ts';
 import type { AgentRecord } from '../../functions/core/records.ts';
 import type { EffectivePolicy } from '../../shared/policy.ts';
 
@@ -56,21 +56,16 @@ export const blankDraft = (planeId: string, agentId: string): AgentDraft => ({
 function toDraft(user: User, planeId: string, region: string, current: AgentRecord | undefined): AgentDraft | undefined {
   const reason = reasonAgainst(user);
   if (!current && reason !== undefined) return undefined;
-  const base = current ?? blankDraft(planeId, user.agentId);
-  const {
-    revision: _r,
-    incarnation: _i,
-    enabledAt: _e,
-    changedAt: _c,
-    ...draft
-  } = { revision: 0, incarnation: 0, enabledAt: 0, changedAt: 0, ...base };
+  const { paused, ...draft } = current ? asDraft(current) : blankDraft(planeId, user.agentId);
   return {
     ...draft,
+    // Whoever comes back is not paused.
+    ...(paused && reason === undefined && draft.desired === 'running' ? { paused } : {}),
     ownerId: user.id,
     ownerEmail: user.email,
     desired: reason === undefined ? 'running' : 'removed',
     reason: reason ?? 'enabled by user',
-    spec: { ...base.spec, machineType: user.machineType, region },
+    spec: { ...draft.spec, machineType: user.machineType, region },
   };
 }
 

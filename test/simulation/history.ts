@@ -2,6 +2,7 @@ import { verifyAll } from '../../functions/core/audit.ts';
 import { lendPlatform } from './clock.ts';
 import { agentOf, perform, release, seize, type History } from './commands.ts';
 import { unfinished } from './ending.ts';
+import { checkTokens } from './refusals.ts';
 import { afterMs, disturb, noFaults, type Tally } from './session.ts';
 import { hashing } from './wiring.ts';
 import { createWorld, type World } from './world.ts';
@@ -16,21 +17,6 @@ export interface Outcome {
 
 /** How long a plane without faults may take until every agent reaches its spec, in milliseconds. */
 const patienceMs = 20 * 60_000;
-
-export async function checkTokens({ documents, credentials }: Pick<World, 'documents' | 'credentials'>): Promise<string | undefined> {
-  for (const [agentId, { desired, incarnation }] of documents.entries('agents')) {
-    if (desired !== 'removed') continue;
-    for (const kind of ['model', 'session', 'join'] as const) {
-      const token = credentials.mint({ kind, agentId, incarnation, extra: Number.MAX_SAFE_INTEGER });
-      const accepted = await credentials.check(token, kind).then(
-        () => true,
-        () => false,
-      );
-      if (accepted) return `4: a ${kind} token of ${agentId} is accepted though its agent should be gone`;
-    }
-  }
-  return undefined;
-}
 
 /** Faults end; every agent must reach what the directory says of its owner. */
 export async function settle(world: World): Promise<string | undefined> {
@@ -51,6 +37,8 @@ export async function settle(world: World): Promise<string | undefined> {
   }
   const left = unfinished(world);
   if (left !== undefined) return `9: ${left}`;
+  const refusal = await checkTokens(world);
+  if (refusal !== undefined) return refusal;
   const { faults } = await verifyAll(documents, hashing);
   return faults[0] && `8: chain ${faults[0].chain} row ${faults[0].seq}: ${faults[0].fault}`;
 }

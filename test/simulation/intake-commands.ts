@@ -1,4 +1,6 @@
 import { decideApproval } from '../../functions/directory/approvals.ts';
+import { toAgentId } from '../../shared/agent.ts';
+import { asks } from './commands.ts';
 import { groupNames, type Person } from './directory-company.ts';
 import { noDirectoryFaults, type DirectoryFaults } from './directory-port.ts';
 import { planes } from './directory-policies.ts';
@@ -6,7 +8,7 @@ import { noSignalFaults, type SignalFaults } from './directory-signals.ts';
 import { planeOf, type IntakeWorld } from './intake-world.ts';
 import { createRandom, type Random } from './random.ts';
 import { afterMs, disturb, noFaults, pause, type Faults } from './session.ts';
-import { log, planeId } from './wiring.ts';
+import { hashing, log, planeId } from './wiring.ts';
 
 type Edit =
   'suspend' | 'unsuspend' | 'archive' | 'unarchive' | 'disable' | 'delete' | 'undelete' | 'on' | 'off' | 'blank' | 'typo' | 'drift';
@@ -15,6 +17,7 @@ export type IntakeAction =
   | { readonly do: 'user'; readonly user: number; readonly edit: Edit }
   | { readonly do: 'create' | 'move'; readonly user: number; readonly ou: number }
   | { readonly do: 'rename' | 'click'; readonly user: number; readonly to: number }
+  | { readonly do: 'pause' | 'resume'; readonly user: number }
   | { readonly do: 'unit'; readonly from: string; readonly to: string }
   | { readonly do: 'member'; readonly group: string; readonly user: number; readonly comes: boolean }
   | { readonly do: 'nest' | 'group'; readonly group: string; readonly there: boolean }
@@ -63,7 +66,9 @@ function drawAction(random: Random, workers: number, mood: IntakeHistory['mood']
   const edit = (what: Edit): IntakeAction => ({ do: 'user', user, edit: what });
   const group = random.pick(groupNames);
   const dice = random.next() * (mood === 'wild' ? 1 : 0.8);
-  if (dice < 0.07) return { do: 'wait' };
+  if (dice < 0.04) return { do: 'wait' };
+  if (dice < 0.055) return { do: 'pause', user };
+  if (dice < 0.07) return { do: 'resume', user };
   if (dice < 0.14) return edit(random.pick(['suspend', 'suspend', 'suspend', 'archive', 'disable']));
   if (dice < 0.2) return edit(random.pick(['unsuspend', 'unsuspend', 'unarchive']));
   if (dice < 0.23) return edit('delete');
@@ -198,6 +203,12 @@ export function perform(world: IntakeWorld, action: IntakeAction): void {
     }
     case 'click':
       return person && world.act('click', ({ intake }) => intake.look(person.id, { signal: clock.deadline(20_000), log }));
+    case 'pause':
+    case 'resume': {
+      const agent = person && world.documents.peek('agents', toAgentId(planeId, person.id, hashing.sha256));
+      const ask = asks[action.do];
+      return agent && world.act(action.do, ({ change }) => ask(agent, change));
+    }
     case 'unit':
       return company.renameUnit(action.from, action.to);
     case 'member':

@@ -2,9 +2,9 @@ import { loadSimulation } from './load.ts';
 
 test('makes of the directory what it says in histories that are the same every time', async () => {
   const { range, report, runIntakeCampaign } = await loadSimulation();
-  const campaign = await runIntakeCampaign(range(1, 60), 30);
-  report('the intake, fixed seeds 1 to 60', campaign);
-  expect(campaign).toMatchObject({ histories: 60, steps: 1_800 });
+  const campaign = await runIntakeCampaign(range(1, 100), 30);
+  report('the intake, fixed seeds 1 to 100', campaign);
+  expect(campaign).toMatchObject({ histories: 100, steps: 3_000 });
 }, 300_000);
 
 test('runs a history of the intake the same way every time', async () => {

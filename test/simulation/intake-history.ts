@@ -7,9 +7,9 @@ import { noDirectoryFaults } from './directory-port.ts';
 import { noSignalFaults } from './directory-signals.ts';
 import { differs, type Wanted } from './ending.ts';
 import type { Outcome } from './history.ts';
-import { checkTokens } from './history.ts';
 import { decide, perform, type IntakeHistory } from './intake-commands.ts';
 import { createIntakeWorld, type IntakeWorld } from './intake-world.ts';
+import { checkTokens } from './refusals.ts';
 import { afterMs, disturb, noFaults, type Tally } from './session.ts';
 import { hashing, planeId } from './wiring.ts';
 
@@ -50,7 +50,7 @@ export function unfinished(world: IntakeWorld): string | undefined {
       (runs && agent?.ownerEmail !== person.email ? `agent of ${agent?.ownerEmail}` : undefined) ??
       (runs && agent?.ouPath !== person.ouPath ? `agent in ${agent?.ouPath}` : undefined) ??
       (runs && tier !== undefined && agent?.spec.modelTier !== tier ? `${agent?.spec.modelTier} instead of ${tier}` : undefined) ??
-      (runs && !String(published).startsWith('running') ? `published as ${String(published)}` : undefined);
+      (runs && !agent?.paused && !String(published).startsWith('running') ? `published as ${String(published)}` : undefined);
     if (difference !== undefined) return `${agentId} of ${person.id} is not as the directory says: ${difference}`;
   }
   return undefined;
@@ -88,6 +88,8 @@ async function settle(world: IntakeWorld): Promise<string | undefined> {
   }
   const left = unfinished(world);
   if (left !== undefined) return `9: ${left}`;
+  const refusal = await checkTokens(world);
+  if (refusal !== undefined) return refusal;
   const { faults } = await verifyAll(documents, hashing);
   return faults[0] && `8: chain ${faults[0].chain} row ${faults[0].seq}: ${faults[0].fault}`;
 }

@@ -36,6 +36,8 @@ export interface IntakeInvariantDeps {
 /** Whoever lost their right to an agent is found by then though no signal told of it, in milliseconds. */
 const foundMs = 60 * 60_000;
 
+const isLook = (key: string): boolean => key.startsWith('look/') || key.startsWith('review/');
+
 const ownReturn: readonly string[] = ['suspended', 'archived', 'deleted'];
 
 /** Watches what the intake makes of the directory and says the first thing that must not be. */
@@ -58,7 +60,7 @@ export function createIntakeInvariants(deps: IntakeInvariantDeps) {
   }
 
   function followSchedule(session: Session, write: Extract<Write, { collection: 'schedule' }> | Write): void {
-    if (write.collection !== 'schedule' || !write.id.startsWith('look/') || write.document === undefined) return;
+    if (write.collection !== 'schedule' || !isLook(write.id) || write.document === undefined) return;
     const row = write.document as { readonly stamp: number };
     if (documents.peek('schedule', write.id)?.stamp === row.stamp) return;
     const counted = /^(plane\/(walk|rolling)$|group\/|regroup\/)/.test(session.key);
@@ -98,7 +100,8 @@ export function createIntakeInvariants(deps: IntakeInvariantDeps) {
     const due = (before?.incarnation ?? 0) + (came || !before ? 1 : 0);
     if (incarnation !== due) fail(`owner: ${agentId} has incarnation ${incarnation} instead of ${due}`);
     const { answers, plane, switches, looks } = runOf(session);
-    if (looks.get(ownerId) !== documents.peek('looks', ownerId)?.seq)
+    const byAdmin = session.key === 'pause' || session.key === 'resume';
+    if (!byAdmin && looks.get(ownerId) !== documents.peek('looks', ownerId)?.seq)
       fail(`order: ${agentId} was changed by a look though a later one at its owner has begun`);
     if (desired === (before?.desired ?? 'removed')) return;
     if (!answers.has(ownerId)) return fail(`absence: ${agentId} became ${desired} by ${session.key}, which has not read its owner`);
@@ -131,7 +134,7 @@ export function createIntakeInvariants(deps: IntakeInvariantDeps) {
         runOf(session).looks.set(write.id, (write.document as { readonly seq: number }).seq);
       if (write.collection === 'agents' && write.document !== undefined) followAgent(session, write.document);
       const ended = write.collection === 'schedule' && write.document === undefined && write.id === session.key;
-      if (ended && session.key.startsWith('look/')) {
+      if (ended && isLook(session.key)) {
         lookEnded(session);
         causes.delete(session.key);
       }

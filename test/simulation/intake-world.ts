@@ -3,7 +3,7 @@ import { makeDue } from '../../functions/core/schedule.ts';
 import { createIntake } from '../../functions/directory/intake.ts';
 import { isEcho } from '../../functions/directory/publish.ts';
 import { decidingGroups } from '../../functions/directory/services.ts';
-import { makeLookDue } from '../../functions/directory/watch.ts';
+import { makeLookDue, makeRelookDue } from '../../functions/directory/watch.ts';
 import { toAgentId } from '../../shared/agent.ts';
 import type { Plane } from '../../shared/plane.ts';
 import { createVirtualClock } from './clock.ts';
@@ -91,6 +91,7 @@ export function createIntakeWorld({ seed, workers: workerCount, plane: firstPlan
       const agentId = toAgentId(planeId, userId, hashing.sha256);
       if (state === 'update' && (await isEcho(agentId, wired.change))) return;
       await makeLookDue(userId, wired.change);
+      await makeRelookDue(userId, wired.change);
     }
     return { ...wired, intake, push, handlers: { ...intake.handlers, pass: wired.pass, plane } };
   }
@@ -127,7 +128,7 @@ export function createIntakeWorld({ seed, workers: workerCount, plane: firstPlan
   clock.schedule(clock.now() + times.minuteMs, minute);
 
   const credentials = createCredentials({ key: tokenKey, store: documents, clock });
-  createSidecars({ clock, random, cloud, documents, credentials, wake: processes.wake });
+  createSidecars({ clock, random, cloud, documents, credentials, wake: processes.wake, onVersion: core.onVersion });
 
   return {
     ...{ clock, random, documents, cloud, workers, stage, directory, told, company, signals, file, mailbox, credentials, begin },

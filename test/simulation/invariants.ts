@@ -7,6 +7,7 @@ import { maxLagMs, type Cloud } from './cloud.ts';
 import type { EffectWatch, Start } from './provider-ports.ts';
 import type { Session } from './session.ts';
 import type { CommitWatch, Memory as Store, Write } from './store-port.ts';
+import { createWishes } from './wishes.ts';
 
 /** What the invariants remember of one agent beside the store and the cloud. */
 interface Memory {
@@ -47,6 +48,7 @@ export function createInvariants({ clock, cloud, documents, signer, restlessUnti
   let changed = false;
 
   const fail = (what: string): void => void (violation ??= `${what} (at ${clock.now()} ms)`);
+  const wishes = createWishes({ clock, cloud, documents, restlessUntil, fail });
   const memoryOf = (agentId: string): Memory => {
     let memory = memories.get(agentId);
     if (!memory) {
@@ -120,6 +122,7 @@ export function createInvariants({ clock, cloud, documents, signer, restlessUnti
   function onCommit(session: Session, writes: readonly Write[]): void {
     for (const agent of pick(writes, 'agents')) {
       changed = true;
+      wishes.onAgent(session, agent);
       if (agent.desired === documents.peek('agents', agent.agentId)?.desired) continue;
       const { attempted, revoked, covered } = memoryOf(agent.agentId);
       for (const parts of [attempted, revoked, covered]) parts.clear();
@@ -130,7 +133,8 @@ export function createInvariants({ clock, cloud, documents, signer, restlessUnti
     for (const receipt of pick(writes, 'receipts')) checkReceipt(receipt);
   }
 
-  function onStart(session: Session, { name, part, verb, agentId, deadline }: Start): void {
+  function onStart(session: Session, start: Start): void {
+    const { name, part, verb, agentId, deadline } = start;
     const memory = memoryOf(agentId);
     const what = `${name} for ${agentId} by ${session.worker.name}`;
     memory.effectsUntil = Math.max(memory.effectsUntil, deadline);
@@ -138,16 +142,20 @@ export function createInvariants({ clock, cloud, documents, signer, restlessUnti
     if (session.fence === undefined || lease?.fence !== session.fence) fail(`3: ${what} starts without its lease`);
     else if (lease.expiresAt < deadline) fail(`3: ${what} may outlive its lease by ${deadline - lease.expiresAt} ms`);
     if (deadline > (documents.peek('statuses', agentId)?.effectsUntil ?? 0)) fail(`2: ${what} may land later than its status says`);
-    // A machine that moves to another region is taken down by an apply.
-    const announced = session.open?.part === part && (session.open.verb === verb || name === 'deprovision');
+    // A machine that moves to another region is taken down by an apply, and one that pauses is turned off by one.
+    const announced = session.open?.part === part && (session.open.verb === verb || name === 'deprovision' || name === 'freeze');
     if (!announced) fail(`8: ${what} starts without its audit row`);
+    wishes.onStart(session, start);
     if (session.looks.get(part) === 'foreign') fail(`owner: ${what} writes what another plane was seen to hold`);
     if (session.looks.get(part) === 'failed' && verb === 'apply') fail(`absence: ${what} takes a failed look for absence`);
     if (verb === 'revoke') {
       session.refused.delete(part);
       for (const parts of [memory.attempted, memory.revoked, session.attempted]) parts.add(part);
     }
-    if (session.open?.verb !== 'remove' || part !== 'machine' || documents.peek('agents', agentId)?.desired !== 'removed') return;
+    const agent = documents.peek('agents', agentId);
+    if (session.open?.verb !== 'remove' || part !== 'machine' || agent?.desired !== 'removed') return;
+    // A machine that was about to be replaced when its owner left goes as it would have gone a moment before.
+    if (agent.changedAt >= session.startedAt) return;
     const skipped = cloud.open(agentId).find((open) => open !== 'machine' && !memory.attempted.has(open) && !session.attempted.has(open));
     if (skipped) fail(`4: ${what} removes the machine before revoking ${skipped}`);
   }
@@ -179,6 +187,7 @@ export function createInvariants({ clock, cloud, documents, signer, restlessUnti
         if (late) fail(`4: ${late} of ${agentId} of a ${agent.reason} owner was not revoked within ${promptMs} ms`);
         if (open && !memory.strayed) fail(`4: ${agentId} of a ${agent.reason} owner still has ${open} after a pass that could revoke it`);
       }
+      wishes.check(agent, status);
       const settled = agent.desired === 'removed' && status?.phase === 'removed' && status.incarnation === agent.incarnation;
       if (!settled && !documents.peek('schedule', `pass/${agentId}`)) fail(`9: ${agentId} is not settled and no pass of it is due`);
     }
@@ -194,6 +203,10 @@ export function createInvariants({ clock, cloud, documents, signer, restlessUnti
       const due = changed;
       changed = false;
       return due;
+    },
+    onVersion: (...report: Parameters<typeof wishes.onVersion>): void => {
+      changed = true;
+      wishes.onVersion(...report);
     },
     violated: () => violation !== undefined,
     stray: (agentId: string) => void (memoryOf(agentId).strayed = true),

@@ -12,6 +12,10 @@ const life: readonly { readonly action: Action; readonly done: (world: World) =>
   { action: edit({ enabled: true }), done: reached },
   { action: edit({ machineType: 'e2-standard-2' }), done: reached },
   { action: { do: 'restart', user: 0 }, done: (world) => reached(world) && recordOf(world)?.restarts === 1 },
+  { action: { do: 'pause', user: 0 }, done: (world) => reached(world) && recordOf(world)?.paused !== undefined },
+  { action: { do: 'resume', user: 0 }, done: (world) => reached(world) && recordOf(world)?.paused === undefined },
+  { action: { do: 'rotate', user: 0 }, done: (world) => reached(world) && recordOf(world)?.secretsVersion === 2 },
+  { action: { do: 'replace', user: 0 }, done: (world) => reached(world) && recordOf(world)?.replacements === 1 },
   { action: edit({ suspended: true }), done: reached },
   { action: edit({ suspended: false }), done: reached },
   { action: edit({ deleted: true }), done: reached },
@@ -22,6 +26,16 @@ function recordOf(world: World) {
 }
 function reached(world: World): boolean {
   return unfinished(world) === undefined;
+}
+
+/** Whether what an admin asked for is not in the record. */
+function isLost(world: World, { do: ask }: Action): boolean {
+  const { restarts = 0, paused, secretsVersion = 1, replacements = 0 } = recordOf(world) ?? {};
+  if (ask === 'restart') return restarts === 0;
+  if (ask === 'pause') return !paused;
+  if (ask === 'resume') return paused !== undefined;
+  if (ask === 'rotate') return secretsVersion === 1;
+  return ask === 'replace' && replacements === 0;
 }
 
 const patienceMs = 15 * 60_000;
@@ -55,12 +69,14 @@ export async function live(crash: CrashPlan | undefined): Promise<Lived> {
         const violation = invariants.check();
         if (violation !== undefined) return answer(violation);
         // A click that was lost in a crash is clicked again.
-        if (action.do === 'restart' && recordOf(world)?.restarts === 0 && clock.now() > askedAt + 30_000) {
+        if (isLost(world, action) && clock.now() > askedAt + 30_000) {
           askedAt = clock.now();
           perform(world, action);
         }
       }
     }
+    // The last run still ends its row of the schedule.
+    await clock.advance(clock.now() + 1_000, invariants.violated);
     return answer(await settle(world));
   } finally {
     giveBack();

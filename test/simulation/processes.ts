@@ -55,7 +55,14 @@ export function createProcesses<W extends Wired>({ clock, random, stage, workers
     awaited.set(key, at);
     hint(key, at);
   }
-  const wake: Wake = { wake: (key) => hinted(key) && hint(key, clock.now()), flush: async () => undefined };
+  const wake: Wake = {
+    wake: (key, at) => {
+      if (!hinted(key)) return;
+      if (at === undefined || at <= clock.now()) hint(key, clock.now());
+      else hintLater(key, at);
+    },
+    flush: async () => undefined,
+  };
 
   /** Runs one key on one process, as the wake queue or a poll asks it to. */
   function runKey(worker: Worker, key: string): void {

@@ -1,4 +1,5 @@
 import type { Credentials } from '../../functions/core/credentials.ts';
+import { modelKeyName } from '../../shared/sidecar-names.ts';
 import { makeDue, passKey, type Wake } from '../../functions/core/schedule.ts';
 import type { Cloud } from './cloud.ts';
 import type { VirtualClock } from './clock.ts';
@@ -14,24 +15,43 @@ export interface SidecarDeps {
   /** Stand on the committed documents themselves: the door is not what is simulated here. */
   readonly credentials: Credentials;
   readonly wake: Wake;
+  /** Called with the model key that a machine found beside the version that it now reports. */
+  readonly onVersion: (agentId: string, incarnation: number, version: number, modelKey: string | undefined) => void;
 }
 
 const heartbeatMs = 60_000;
 const retryMs = 4_000;
 
 /** The program beside OpenClaw on every machine: joins with the token it may read, then sends heartbeats, as the door would store them. */
-export function createSidecars({ clock, random, cloud, documents, credentials, wake }: SidecarDeps): void {
+export function createSidecars({ clock, random, cloud, documents, credentials, wake, onVersion }: SidecarDeps): void {
   const now = (): number => clock.now();
 
   const running = (agentId: string, boot: number) =>
     cloud.machinesOf(agentId).find(([, machine]) => machine.state === 'on' && machine.boot === boot)?.[1];
 
   /** What a machine's own identity lets it read. */
-  function joinToken(agentId: string): string | undefined {
+  function readable(agentId: string): Readonly<Record<string, string>> {
     const [namespace, principal] = [cloud.shelves.namespaces.get(agentId), cloud.shelves.principals.get(agentId)];
-    if (!namespace || !principal || namespace.grantedTo !== principal.id) return undefined;
-    const name = Object.keys(namespace.values).find((candidate) => candidate.startsWith('join/'));
-    return name === undefined ? undefined : namespace.values[name];
+    return namespace && principal && namespace.grantedTo === principal.id ? namespace.values : {};
+  }
+
+  function joinToken(agentId: string): string | undefined {
+    const values = readable(agentId);
+    const name = Object.keys(values).find((candidate) => candidate.startsWith('join/'));
+    return name === undefined ? undefined : values[name];
+  }
+
+  /** The newest version of its secrets that waits for a machine of this incarnation; what was read before stays in force. */
+  function versionOf(agentId: string, incarnation: number): string | undefined {
+    const values = readable(agentId);
+    const prefix = `version/${incarnation}-`;
+    const versions = Object.keys(values).flatMap((name) => (name.startsWith(prefix) ? [Number(name.slice(prefix.length))] : []));
+    const before = documents.peek('heartbeats', agentId);
+    const known = before?.incarnation === incarnation ? before.secretsVersion : undefined;
+    if (versions.length === 0) return known;
+    const version = Math.max(...versions);
+    if (known !== `${incarnation}.${version}`) onVersion(agentId, incarnation, version, values[modelKeyName]);
+    return `${incarnation}.${version}`;
   }
 
   function commitAndWake(agentId: string, write: Write): void {
@@ -48,11 +68,17 @@ export function createSidecars({ clock, random, cloud, documents, credentials, w
     const agent = documents.peek('agents', agentId);
     if (!running(agentId, boot) || agent?.desired !== 'running' || agent.incarnation !== incarnation) return;
     if (documents.peek('joins', agentId)?.count !== count) return;
+    const next = (): void =>
+      clock.schedule(now() + heartbeatMs, () => beat(agentId, boot, incarnation, count, first && agent.paused !== undefined));
+    // Its session is refused, until its machine is off or it is resumed.
+    if (agent.paused) return next();
+    const secretsVersion = versionOf(agentId, incarnation);
     const introduction = incarnation % 8 === 3 ? {} : { introduction: `hello from ${agentId}` };
-    const document = { agentId, incarnation, at: now(), revision: agent.revision, live: true, ready: true, boot: count, ...introduction };
+    const said = { ...introduction, ...(secretsVersion === undefined ? {} : { secretsVersion }) };
+    const document = { agentId, incarnation, at: now(), revision: agent.revision, live: true, ready: true, boot: count, ...said };
     if (first) commitAndWake(agentId, { collection: 'heartbeats', id: agentId, document });
     else void commitAll(documents, [{ collection: 'heartbeats', id: agentId, document }]);
-    clock.schedule(now() + heartbeatMs, () => beat(agentId, boot, incarnation, count, false));
+    next();
   }
 
   async function join(agentId: string, boot: number): Promise<void> {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { ChangeDeps } from '../../functions/core/agents.ts';
 import { createCredentials } from '../../functions/core/credentials.ts';
 import { createListings, createParts, type Introduction } from '../../functions/core/parts.ts';
 import { createPass } from '../../functions/core/pass.ts';
@@ -43,6 +44,8 @@ export interface WiringDeps {
   readonly resyncMs?: number;
 }
 
+export type Change = ChangeDeps;
+
 /** The core as each run of each process has it: over ports of its own, so that the invariants know who did what. */
 export function createWiring({ stage, documents, cloud, watch, mailbox, wake, resyncMs = times.resyncMs }: WiringDeps) {
   const { clock, random } = stage;
@@ -67,7 +70,7 @@ export function createWiring({ stage, documents, cloud, watch, mailbox, wake, re
     const createPartsOf = createParts({ providers, store, clock, credentials, egress, introduction, effectMs, waitMs });
     const partsOf = (agent: AgentRecord) => createPartsOf(agent).map((part) => watchLooks(part, session, agent));
     const listings = createListings(providers, planeId);
-    const change = { store, clock, hashing, wake: wake() };
+    const change: Change = { store, clock, hashing, wake: wake() };
     const pass = createPass({
       ...{ ...change, log, signer, partsOf, listings, leaseMs, observeMs, resyncMs },
       holder: session.worker.name,

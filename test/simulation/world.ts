@@ -86,7 +86,7 @@ export function createWorld({ seed, users: userCount, workers: workerCount }: Wo
   clock.schedule(clock.now() + times.minuteMs, minute);
 
   const credentials = createCredentials({ key: tokenKey, store: documents, clock });
-  createSidecars({ clock, random, cloud, documents, credentials, wake });
+  createSidecars({ clock, random, cloud, documents, credentials, wake, onVersion: invariants.onVersion });
 
   return {
     clock,
