@@ -35,8 +35,10 @@ export function createLook(deps: LookDeps) {
   const { identity, planes, store, hashing, clock } = deps;
 
   /** Our published fields were edited by somebody else: the next publication overwrites them. */
-  async function healDrift(user: UserIdentity, agentId: string): Promise<void> {
-    if (!hasDrifted(user, await store.get('published', agentId))) return;
+  async function healDrift(user: UserIdentity, agentId: string, readAt: number): Promise<void> {
+    const published = await store.get('published', agentId);
+    // What was read before our last writing cannot show it.
+    if (!published || published.at >= readAt || !hasDrifted(user, published)) return;
     await store.transact(async (tx) => {
       const due = await tx.get('schedule', publishKey(agentId));
       tx.delete('published', agentId);
@@ -86,6 +88,7 @@ export function createLook(deps: LookDeps) {
     const held = await ownedBy(userId);
     // Whoever has an agent may be about to lose it.
     const urgent = mayEnd && held.some(({ desired }) => desired === 'running');
+    const readAt = clock.now();
     const user = await identity.resolveUser(userId, { ...ctx, urgent }).catch((error: unknown) => forgetLook(userId, error));
     const leave = (agent: AgentRecord, reason: string, byPolicy: boolean) => {
       const decide = async (current: AgentRecord | undefined, tx: Reads) => {
@@ -124,7 +127,7 @@ export function createLook(deps: LookDeps) {
       await changeAgent(agentId, actor, noting, deps);
       // Policy no longer wants what an admin was asked about, or what they said no to: it may be asked again.
       if (settled) await store.transact(async (tx) => void tx.delete('holds', agentId));
-      await healDrift(user, agentId);
+      await healDrift(user, agentId, readAt);
     }
     return user;
   }

@@ -20,7 +20,7 @@ export const machineUids = { sidecar: 60_999, agent: 61_001 } as const;
 /** EC2 takes 16 KiB before base64, the least of all clouds; Compute Engine takes 256 KiB in one metadata value (2026-11-22). */
 export const longestUserData = 16_384;
 
-export const machineFolder = '/var/lib/openclaw/machine';
+export const machineFolder = '/var/lib/openclaw';
 const installed = '/opt/openclaw';
 
 /** Text of each template by its path below manifests/machine. */
@@ -133,14 +133,16 @@ const baseSchema = z.looseObject({
 });
 
 const toInbound = ({ inbound }: Options): string =>
-  inbound.map(({ protocol, port, from }) => `${from.includes(':') ? 'ip6' : 'ip'} saddr ${from} ${protocol} dport ${port} accept`).join('\n    ');
+  inbound
+    .map(({ protocol, port, from }) => `${from.includes(':') ? 'ip6' : 'ip'} saddr ${from} ${protocol} dport ${port} accept`)
+    .join('\n    ');
 
 function toMachine({ spec, planeUrl, archives, secrets, heartbeatMs }: Options): string {
   const { planeId, agentId, labels } = spec;
   const entry = `${installed}/openclaw/node_modules/openclaw/openclaw.mjs`;
   const openclaw = { version: archives.openclaw.version, node: `${installed}/node/bin/node`, entry };
   const environment = { plane: { url: planeUrl.replace(/\/+$/, '') }, secrets, heartbeatMs };
-  return `${JSON.stringify({ planeId, agentId, labels, uid: machineUids.agent, openclaw, environment }, undefined, 1)}\n`;
+  return `${JSON.stringify({ planeId, agentId, labels, uid: machineUids.agent, openclaw, environment })}\n`;
 }
 
 /** In this order: the sidecar is there only once all that it runs is. */
