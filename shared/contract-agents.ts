@@ -102,6 +102,8 @@ export const agentRows = {
     summary: 'Give an agent a fresh machine with the same memory',
     params: agentParams,
     query: nothing,
+    /** `acceptLoss`: also where there is no memory to bring back, because the agent is silent and has no backup. */
+    body: z.strictObject({ acceptLoss: z.boolean().default(false) }).prefault({}),
     status: 202,
     answer: agentViewSchema,
   },
@@ -114,7 +116,8 @@ export const agentRows = {
     query: nothing,
     body: z.strictObject({ agentId: agentIdSchema.optional() }).prefault({}),
     status: 202,
-    answer: z.object({ agents: z.int() }),
+    /** To be repeated until none remain. */
+    answer: z.object({ agents: z.int(), remaining: z.int() }),
   },
   agentLogs: {
     method: 'get',

@@ -15,7 +15,8 @@ export const requestsSchema = z.strictObject({
 export const page = { cursor: z.string().max(200).optional(), limit: z.coerce.number().int().min(1).max(100).default(50) };
 export const timeCursor = z
   .string()
-  .regex(/^\d{1,15}$/, 'the `next` of the page before')
+  .max(300)
+  .regex(/^\d{1,15}\../, 'the `next` of the page before')
   .optional();
 export const planeParams = z.strictObject({ planeId: planeIdSchema });
 export const userParams = z.strictObject({ planeId: planeIdSchema, userKey: z.string().min(1).max(320) });

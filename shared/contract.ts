@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { agentIdSchema, planeIdSchema } from './agent.ts';
 import { agentRows } from './contract-agents.ts';
+import { grantRows } from './contract-grants.ts';
 import { nothing, page, planeParams, requestsSchema, timeCursor, userParams, type ContractRow } from './contract-row.ts';
 import {
   approvalStates,
@@ -14,6 +15,7 @@ import {
 } from './views.ts';
 
 export { requestsSchema, type ContractRow, type Role } from './contract-row.ts';
+export type { GrantView } from './contract-grants.ts';
 export type { AgentView, ApprovalView, CapabilityRequestView, ExplanationView, PlaneView, UserView } from './views.ts';
 
 /** Every call of the REST API: routes, validation, roles and clients follow from this table. */
@@ -106,6 +108,7 @@ export const contract = {
     status: 200,
     answer: capabilityRequestViewSchema,
   },
+  ...grantRows,
   listAudit: {
     method: 'get',
     path: '/v1/planes/{planeId}/audit',

@@ -25,7 +25,8 @@ export interface CareDeps extends ChangeDeps {
   readonly backupStore?: BackupStore;
 }
 
-const hourMs = 60 * 60_000;
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
 type Errands = Readonly<Record<string, (ctx: Ctx) => Promise<number>>>;
@@ -36,8 +37,8 @@ export function createCare(deps: CareDeps) {
   const planeId = plane.metadata.name;
   const rotation: Errands = {
     async rotation(ctx) {
-      await rotateOld(plane.spec.secrets.rotateAfterDays * dayMs, { ...deps, planeId }, ctx);
-      return hourMs;
+      const { remaining } = await rotateOld(plane.spec.secrets.rotateAfterDays * dayMs, { ...deps, planeId }, ctx);
+      return remaining > 0 ? minuteMs : hourMs;
     },
   };
   if (!deps.backupStore) return { errands: rotation, handlers: {}, mount: () => undefined };
@@ -51,6 +52,9 @@ export function createCare(deps: CareDeps) {
     ...rotation,
     async backups(ctx) {
       await daily(ctx);
+      return hourMs;
+    },
+    async expiry(ctx) {
       const { more } = await backups.expire([planeId], ctx);
       return more ? 0 : hourMs;
     },

@@ -25,7 +25,7 @@ const actor: Actor = { kind: 'plane', id: 'care' };
 export function createReprovision(deps: CareDeps) {
   const { store, clock, wake, backups } = deps;
 
-  async function begin(agent: AgentRecord, by: Actor): Promise<CareRecord> {
+  async function begin(agent: AgentRecord, by: Actor, { acceptLoss = false } = {}): Promise<CareRecord> {
     const { agentId, incarnation } = agent;
     const key = careKey(agentId);
     const begun = await store.transact(async (tx) => {
@@ -37,12 +37,17 @@ export function createReprovision(deps: CareDeps) {
       if (running?.incarnation === incarnation && running.step !== 'done' && running.step !== 'failed') {
         throw new PlaneError('conflict', `cannot reprovision agent ${agentId}: that is under way, at the step ${running.step}`);
       }
-      const care: CareRecord = { agentId, incarnation, step: 'backup', startedAt: clock.now(), stepAt: clock.now(), by: by.id };
+      const now = clock.now();
+      const care: CareRecord = { agentId, incarnation, step: 'backup', startedAt: now, stepAt: now, by: by.id, acceptLoss };
       tx.set('cares', agentId, care);
       makeDue(tx, key, due, clock.now());
       return care;
     });
-    await note({ agentId }, { actor: by, action: 'agent.reprovision', target: agentId }, deps);
+    await note(
+      { agentId },
+      { actor: by, action: 'agent.reprovision', target: agentId, ...(acceptLoss ? { detail: { acceptLoss } } : {}) },
+      deps,
+    );
     wake.wake(key);
     return begun;
   }
@@ -77,6 +82,10 @@ export function createReprovision(deps: CareDeps) {
     if (await isSilent(agent)) {
       // What cannot speak any more comes back as it last was.
       const [last] = await backups.latest(agent.agentId);
+      if (!last && !care.acceptLoss) {
+        const fact = 'the agent is silent and has no backup';
+        return fail(care, `nothing to restore from: ${fact}; restart it, or reprovision with \`acceptLoss\``);
+      }
       return move(care, { step: 'replace', replacements: agent.replacements + 1, ...(last ? { backupId: last.id } : {}) });
     }
     const backup = await backups.begin(agent, 'reprovision', actor);

@@ -64,54 +64,71 @@ interface Progress {
   readonly failure?: unknown;
 }
 
-/** Brings an agent that should run one step nearer: acts in order until a part is not ready yet. */
-async function ensure(
-  agent: AgentRecord,
-  status: StatusRecord,
-  lease: Lease,
-  seen: Observations,
-  looking: () => Ctx,
-  deps: PassDeps,
-): Promise<Progress> {
+interface Step {
+  readonly agent: AgentRecord;
+  readonly status: StatusRecord;
+  readonly lease: Lease;
+  readonly seen: Observations;
+  readonly looking: () => Ctx;
+  readonly deps: PassDeps;
+}
+
+/** Brings one part one step nearer; `undefined` when it is as it should be. */
+async function ensurePart(part: Part, { agent, status, lease, seen, looking, deps }: Step): Promise<Progress | undefined> {
   const owner = { planeId: agent.planeId, agentId: agent.agentId };
   const wasRunning = status.phase === 'running';
-  const parts = deps.partsOf(agent);
   const standing: Phase = wasRunning ? 'running' : 'provisioning';
-  for (const part of parts) {
-    let observed = seen[part.name];
-    if (!observed || observed.state === 'unknown') {
-      const error = observed?.error;
-      const message = `cannot look at ${part.name} of agent ${agent.agentId}: ${toMessage(error)}; it is tried again`;
-      return { phase: standing, conditions: [{ type: 'ProviderFailed', message }], delayMs: 0, failure: error };
-    }
-    const step = planPart(part, observed, owner);
-    if (step.verb === 'refuse') {
-      const message = `${part.name} is held by agent ${step.owner.agentId} of plane ${step.owner.planeId}; remove it there, or rename this plane`;
-      return { phase: standing, conditions: [{ type: 'OwnedByAnother', message }], delayMs: deps.resyncMs };
-    }
-    if (step.verb === 'apply' && part.apply) {
-      const { apply } = part;
-      const { name, provider, effectMs } = part;
-      const detail = step.changes.map(({ field, from, to }) => ({ field, from: from ?? null, to }));
-      try {
-        await lease.effect({ part: name, verb: 'apply', provider, effectMs, detail, run: (effectCtx) => apply(step.changes, effectCtx) });
-        observed = await part.observe(looking());
-      } catch (error) {
-        seen[name] = { state: 'unknown', error };
-        return { phase: standing, conditions: [{ type: 'ProviderFailed', message: toMessage(error) }], delayMs: 0, failure: error };
-      }
-      seen[name] = observed;
-    }
-    if (observed.state === 'present' && observed.ready) continue;
-    if (wasRunning && part.name === 'runtime') {
-      const silent = observed.state === 'present' && observed.fields['beating'] === false;
-      const message = 'the agent has sent no heartbeat for five minutes; restart it, and read its logs if that does not help';
-      return { phase: 'running', conditions: silent ? [{ type: 'NoHeartbeat', message }] : [], delayMs: deps.resyncMs };
-    }
-    const working = agent.paused ? standing : 'provisioning';
-    return { phase: part.errand === true ? 'running' : working, conditions: [], delayMs: part.waitMs };
+  let observed = seen[part.name];
+  if (!observed || observed.state === 'unknown') {
+    const error = observed?.error;
+    const message = `cannot look at ${part.name} of agent ${agent.agentId}: ${toMessage(error)}; it is tried again`;
+    return { phase: standing, conditions: [{ type: 'ProviderFailed', message }], delayMs: 0, failure: error };
   }
-  return { phase: agent.paused ? 'paused' : 'running', conditions: [], delayMs: deps.resyncMs };
+  const step = planPart(part, observed, owner);
+  if (step.verb === 'refuse') {
+    const message = `${part.name} is held by agent ${step.owner.agentId} of plane ${step.owner.planeId}; remove it there, or rename this plane`;
+    return { phase: standing, conditions: [{ type: 'OwnedByAnother', message }], delayMs: deps.resyncMs };
+  }
+  if (step.verb === 'apply' && part.apply) {
+    const { apply } = part;
+    const { name, provider, effectMs } = part;
+    const detail = step.changes.map(({ field, from, to }) => ({ field, from: from ?? null, to }));
+    try {
+      await lease.effect({ part: name, verb: 'apply', provider, effectMs, detail, run: (effectCtx) => apply(step.changes, effectCtx) });
+      observed = await part.observe(looking());
+    } catch (error) {
+      seen[name] = { state: 'unknown', error };
+      return { phase: standing, conditions: [{ type: 'ProviderFailed', message: toMessage(error) }], delayMs: 0, failure: error };
+    }
+    seen[name] = observed;
+  }
+  if (observed.state === 'present' && observed.ready) return undefined;
+  if (wasRunning && part.name === 'runtime') {
+    const silent = observed.state === 'present' && observed.fields['beating'] === false;
+    const message = 'the agent has sent no heartbeat for five minutes; restart it, and read its logs if that does not help';
+    return { phase: 'running', conditions: silent ? [{ type: 'NoHeartbeat', message }] : [], delayMs: deps.resyncMs };
+  }
+  const working = agent.paused ? standing : 'provisioning';
+  return { phase: part.errand === true ? 'running' : working, conditions: [], delayMs: part.waitMs };
+}
+
+/** Brings an agent that should run one step nearer: acts in order until a part is not ready yet. */
+async function ensure(step: Step): Promise<Progress> {
+  const { agent, deps } = step;
+  const parts = deps.partsOf(agent);
+  // A machine that is to be off waits for no other part, nor they for it.
+  const frozen = agent.paused && parts.find(({ name }) => name === 'machine');
+  const first = frozen && (await ensurePart(frozen, step));
+  for (const part of parts) {
+    if (part === frozen) continue;
+    const progress = await ensurePart(part, step);
+    if (!progress) continue;
+    if (!first) return progress;
+    const conditions = [...first.conditions, ...progress.conditions];
+    const delayMs = Math.min(first.delayMs, progress.delayMs);
+    return { phase: first.phase, conditions, delayMs, failure: first.failure ?? progress.failure };
+  }
+  return first ?? { phase: agent.paused ? 'paused' : 'running', conditions: [], delayMs: deps.resyncMs };
 }
 
 const isReady = (observed: Observed | undefined): boolean => observed?.state === 'present' && observed.ready;
@@ -169,7 +186,7 @@ async function runningPass(
   const seen = await observeAll(deps.partsOf(agent), looking());
   if (fresh) await lease.begin(before);
   const replaced = await replace(agent, before, lease, seen, deps);
-  let progress = replaced ?? (await ensure(agent, before, lease, seen, looking, deps));
+  let progress = replaced ?? (await ensure({ agent, status: before, lease, seen, looking, deps }));
   let { restarts } = before;
   if (!replaced && !agent.paused && agent.restarts > restarts && seen.machine?.state === 'present' && isOwner(seen.machine.owner, agent)) {
     const run = (effectCtx: Ctx) => deps.restart(agent.agentId, effectCtx);

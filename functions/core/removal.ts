@@ -1,5 +1,6 @@
 import type { Condition } from '../../shared/agent.ts';
-import { toError, toMessage } from './errors.ts';
+import { PlaneError, toError, toMessage } from './errors.ts';
+import { forget } from './forget.ts';
 import type { Lease } from './lease.ts';
 import { planRemoval, type Part } from './part.ts';
 import { changedStatus, observeAll, toPartStatuses, type Observations, type PassDeps } from './pass.ts';
@@ -44,7 +45,11 @@ async function listAll(agent: AgentRecord, signal: AbortSignal, { clock, log, li
   return Promise.all(
     listings.map(async ({ what, provider, list }) => {
       const at = clock.now();
-      const found = await list(ctx);
+      const found = await list(ctx).catch((cause: unknown) => {
+        const code = cause instanceof PlaneError ? cause.code : 'unavailable';
+        const message = `cannot list ${what} of ${provider} for the removal of agent ${agent.agentId}: ${toMessage(cause)}; it is tried again`;
+        throw new PlaneError(code, message, { cause });
+      });
       return {
         what,
         provider,
@@ -135,16 +140,35 @@ export async function removalPass(
     if (failures.length > 0) throw toError(failures[0]);
     return delayMs;
   };
+  const stop = (error: unknown): Promise<number> => {
+    failures.push(error);
+    conditions.push({ type: 'ProviderFailed', message: toMessage(error) });
+    return waitFor(removalPollMs);
+  };
 
   if (planRemoval(after, agent).remove.length > 0) return waitFor(removalPollMs);
   const effectsUntil = (await store.get('statuses', agent.agentId))?.effectsUntil ?? 0;
   const provenFrom = effectsUntil + deps.lagMs + 1;
   if (clock.now() < provenFrom) return waitFor(provenFrom - clock.now());
-  const listings = await listAll(agent, signal, deps);
+  let listings: Awaited<ReturnType<typeof listAll>>;
+  try {
+    listings = await listAll(agent, signal, deps);
+  } catch (error) {
+    return stop(error);
+  }
   if (listings.some(({ found }) => found > 0)) return waitFor(removalPollMs);
 
-  const messages = await store.query('messages', 'byAgent', { equals: [agent.agentId], limit: 500 });
-  const kept = await deps.retained?.(agent, looking());
+  let kept: Awaited<ReturnType<NonNullable<PassDeps['retained']>>>;
+  try {
+    kept = await deps.retained?.(agent, looking());
+  } catch (cause) {
+    const code = cause instanceof PlaneError ? cause.code : 'unavailable';
+    return stop(
+      new PlaneError(code, `cannot settle the last backup of agent ${agent.agentId}: ${toMessage(cause)}; it is tried again`, { cause }),
+    );
+  }
+  if (!(await forget(agent.agentId, next.incarnation, signal, store))) return waitFor(0);
+  const care = await store.get('cares', agent.agentId);
   const receiptId = `${agent.agentId}/${next.incarnation}`;
   const earlier = await store.get('receipts', receiptId);
   const removedAt = clock.now();
@@ -153,7 +177,7 @@ export async function removalPass(
     { ...next, phase: 'removed', parts: {} },
     [{ at: removedAt, actor, action: 'agent.removed', target: agent.agentId, detail }],
     (tx, head) => {
-      for (const { id } of messages) tx.delete('messages', id);
+      if (care && care.incarnation <= next.incarnation) tx.delete('cares', agent.agentId);
       const times = { requestedAt: removal.startedAt, revokedAt: revokedAt ?? removedAt, removedAt };
       const receipt = createReceipt(agent, next.incarnation, removal.reason, times, listings, head, deps.signer, kept);
       for (const collection of ['heartbeats', 'joins', 'introductions', 'assignments'] as const) tx.delete(collection, agent.agentId);

@@ -1,20 +1,22 @@
 import { changeAgent, toDraft, type AgentDraft, type ChangeDeps } from './agents.ts';
+import { retiringMs } from './credentials.ts';
 import { PlaneError } from './errors.ts';
-import type { Actor, AgentRecord } from './records.ts';
+import type { Actor, AgentRecord, HeartbeatRecord } from './records.ts';
+import type { Reads } from './store.ts';
 
 /** Changes a running agent, or says why there is nothing to change. */
 async function changeRunning(
   agent: AgentRecord,
   verb: string,
   actor: Actor,
-  change: (current: AgentRecord) => AgentDraft,
+  change: (current: AgentRecord, tx: Reads) => AgentDraft | Promise<AgentDraft>,
   deps: ChangeDeps,
 ): Promise<AgentRecord> {
   const changed = await changeAgent(
     agent.agentId,
     actor,
-    (current) => {
-      if (current?.desired === 'running') return change(current);
+    (current, tx) => {
+      if (current?.desired === 'running') return change(current, tx);
       throw new PlaneError('conflict', `cannot ${verb} agent ${agent.agentId}: it is ${current?.reason ?? 'gone'}; switch it on first`);
     },
     deps,
@@ -51,14 +53,35 @@ export const restartAgent = (agent: AgentRecord, actor: Actor, deps: ChangeDeps)
     deps,
   );
 
-/** Makes new values of the secrets that the plane itself makes; the former ones live until the machine runs with the new ones. */
+/**
+ * Whether nothing can still need the version before the newest: a machine may run with it from a rotation on until it reports the
+ * newest, and no longer than that version lives.
+ */
+export const isTakenUp = (
+  { incarnation, enabledAt, secretsVersion, secretsRotatedAt }: AgentRecord,
+  heartbeat: HeartbeatRecord | undefined,
+  now: number,
+): boolean =>
+  secretsRotatedAt <= enabledAt ||
+  now >= secretsRotatedAt + retiringMs ||
+  (heartbeat?.incarnation === incarnation && heartbeat.secretsVersion === `${incarnation}.${secretsVersion}`);
+
+/**
+ * Makes new values of the secrets that the plane itself makes; the former ones live until the machine runs with the new ones. Throws
+ * `conflict` before it does: only two versions live at once.
+ */
 export const rotateSecrets = (agent: AgentRecord, actor: Actor, deps: ChangeDeps): Promise<AgentRecord> =>
   changeRunning(
     agent,
     'rotate the secrets of',
     actor,
-    (current) => {
+    async (current, tx) => {
       refusePaused('rotate the secrets of', current);
+      const { agentId, secretsVersion } = current;
+      if (!isTakenUp(current, await tx.get('heartbeats', agentId), deps.clock.now())) {
+        const remedy = `wait until its machine has taken up version ${secretsVersion}`;
+        throw new PlaneError('conflict', `cannot rotate the secrets of agent ${agentId}: its last rotation is under way; ${remedy}`);
+      }
       return { ...toDraft(current), secretsVersion: current.secretsVersion + 1 };
     },
     deps,

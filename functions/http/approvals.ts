@@ -1,9 +1,10 @@
 import type { ApprovalView } from '../../shared/contract.ts';
 import type { ChangeDeps } from '../core/agents.ts';
 import type { ApprovalRecord } from '../core/records.ts';
-import type { Store } from '../core/store.ts';
+import type { Query, Store } from '../core/store.ts';
 import { decideApproval } from '../directory/approvals.ts';
 import type { Handlers } from './handlers.ts';
+import { readPage } from './paging.ts';
 
 /** How many of the agents that wait an answer names. */
 const mostNamed = 100;
@@ -34,16 +35,16 @@ const toView = (
 export function createApprovalHandlers(deps: ChangeDeps): Pick<Handlers, 'listApprovals' | 'decideApproval'> {
   const { store } = deps;
   return {
-    async listApprovals({ params: { planeId }, query: { state, cursor, limit } }) {
-      const range = { ...(cursor === undefined ? {} : { before: Number(cursor) }), reverse: true, limit: limit + 1 };
-      const rows = await (state === undefined
-        ? store.query('approvals', 'byPlane', { equals: [planeId], ...range })
-        : store.query('approvals', 'byState', { equals: [planeId, state], ...range }));
-      const shown = rows.slice(0, limit);
+    async listApprovals({ params: { planeId }, query: { state, ...page } }) {
+      const query = (range: Omit<Query, 'equals'>) =>
+        state === undefined
+          ? store.query('approvals', 'byPlane', { equals: [planeId], ...range })
+          : store.query('approvals', 'byState', { equals: [planeId, state], ...range });
+      const { shown, next } = await readPage(query, page);
       const views = shown.filter(isAsked).map(async (approval) => toView(approval, approval.state, await readAgents(approval.id, store)));
       return {
         approvals: await Promise.all(views),
-        next: rows.length > limit ? String(shown.at(-1)?.askedAt) : null,
+        next,
       };
     },
     async decideApproval({ params: { planeId, approvalId }, body: { decision, reason }, actor, authorize }) {

@@ -17,6 +17,7 @@ import { rotateWhere } from '../core/rotation.ts';
 import { createApprovalHandlers } from './approvals.ts';
 import { countAgents } from './counts.ts';
 import { explainUser, toExplanationView } from './explain.ts';
+import { createGrantHandlers } from './grants.ts';
 import { createRequestHandlers } from './requests.ts';
 import { readAgentView, readUserView } from './views.ts';
 
@@ -50,6 +51,7 @@ export function createHandlers(deps: HandlerDeps): Handlers {
   const { planes, identity, infraOf, look, store, clock, hashing } = deps;
   const approvals = createApprovalHandlers(deps);
   const requests = createRequestHandlers(deps);
+  const grants = createGrantHandlers({ ...deps, userOf });
 
   function planeOf(planeId: string): Plane {
     const plane = planes.find(({ metadata }) => metadata.name === planeId);
@@ -149,7 +151,7 @@ export function createHandlers(deps: HandlerDeps): Handlers {
       await authorize();
       return viewAgent(await resumeAgent(agent, actor, deps));
     },
-    async reprovisionAgent({ params, actor, authorize }) {
+    async reprovisionAgent({ params, body, actor, authorize }) {
       const agent = await agentOf(params);
       if (!deps.reprovision) {
         throw new PlaneError(
@@ -158,18 +160,18 @@ export function createHandlers(deps: HandlerDeps): Handlers {
         );
       }
       await authorize();
-      await deps.reprovision.begin(agent, actor);
+      await deps.reprovision.begin(agent, actor, body);
       return viewAgent(agent);
     },
-    async rotateSecrets({ params, body, actor, authorize }) {
+    async rotateSecrets({ params, body, actor, authorize, ctx }) {
       const planeId = planeOf(params.planeId).metadata.name;
       const chosen = body.agentId === undefined ? undefined : await agentOf({ planeId, agentId: body.agentId });
       await authorize();
       if (chosen) {
         await rotateSecrets(chosen, actor, deps);
-        return { agents: 1 };
+        return { agents: 1, remaining: 0 };
       }
-      return { agents: await rotateWhere(() => true, actor, { ...deps, planeId }) };
+      return rotateWhere(() => true, actor, ctx, { ...deps, planeId });
     },
     async agentLogs({ params, query, ctx }) {
       const agent = await agentOf(params);
@@ -208,6 +210,14 @@ export function createHandlers(deps: HandlerDeps): Handlers {
     async decideRequest(input) {
       planeOf(input.params.planeId);
       return requests.decideRequest(input);
+    },
+    async listGrants(input) {
+      planeOf(input.params.planeId);
+      return grants.listGrants(input);
+    },
+    async revokeGrant(input) {
+      planeOf(input.params.planeId);
+      return grants.revokeGrant(input);
     },
     async listAudit({ params, query }) {
       planeOf(params.planeId);

@@ -1,8 +1,10 @@
 import type { CapabilityRequestView } from '../../shared/contract.ts';
 import type { ChangeDeps } from '../core/agents.ts';
 import type { CapabilityRequestRecord } from '../core/records.ts';
+import type { Query } from '../core/store.ts';
 import { decideRequest } from '../directory/requests.ts';
 import type { Handlers } from './handlers.ts';
+import { readPage } from './paging.ts';
 
 function toView({ ownerId: _ownerId, toldAt: _toldAt, ...request }: CapabilityRequestRecord): CapabilityRequestView {
   return {
@@ -19,11 +21,10 @@ function toView({ ownerId: _ownerId, toldAt: _toldAt, ...request }: CapabilityRe
 /** What agents asked for on behalf of their owners, and an admin's answer (REQ-UX-05). */
 export function createRequestHandlers(deps: ChangeDeps): Pick<Handlers, 'listRequests' | 'decideRequest'> {
   return {
-    async listRequests({ params: { planeId }, query: { state, cursor, limit } }) {
-      const before = cursor === undefined ? {} : { before: Number(cursor) };
-      const rows = await deps.store.query('requests', 'byState', { equals: [planeId, state], ...before, reverse: true, limit: limit + 1 });
-      const shown = rows.slice(0, limit);
-      return { requests: shown.map(toView), next: rows.length > limit ? String(shown.at(-1)?.askedAt) : null };
+    async listRequests({ params: { planeId }, query: { state, ...page } }) {
+      const query = (range: Omit<Query, 'equals'>) => deps.store.query('requests', 'byState', { equals: [planeId, state], ...range });
+      const { shown, next } = await readPage(query, page);
+      return { requests: shown.map(toView), next };
     },
     async decideRequest({ params: { planeId, requestId }, body: { decision, reason }, actor, authorize }) {
       await authorize();

@@ -33,6 +33,8 @@ export interface GatewayDeps {
 
 /** How often a running answer is held against the store, in milliseconds. */
 const lookMs = 500;
+/** How long an answer goes on while the store cannot say whether it may, in milliseconds. */
+const unknownMs = 10_000;
 /** How long an answer is read on for its usage when the caller has gone, in milliseconds. */
 const drainMs = 2 * 60_000;
 const largestBody = 20_000_000;
@@ -72,11 +74,21 @@ export function mountModelGateway(app: Hono, deps: GatewayDeps): void {
   const { credentials, upstream, log, clock, budget } = deps;
   const { maker } = upstream;
 
-  /** Aborts as soon as the agent's key is refused, so that a suspension also ends the answer that is under way. */
+  /**
+   * Aborts as soon as the agent's key is refused, so that a suspension also ends the answer that is under way; and where nobody could
+   * say for a while whether it is.
+   */
   async function endWhenRefused(token: string, life: AbortController): Promise<void> {
+    let knownAt = clock.now();
     while (!life.signal.aborted) {
       await deps.sleep(lookMs, life.signal);
-      await credentials.check(token, 'model').catch(() => life.abort());
+      try {
+        await credentials.check(token, 'model');
+        knownAt = clock.now();
+      } catch (error) {
+        const refused = error instanceof PlaneError && error.code === 'unauthenticated';
+        if (refused || clock.now() - knownAt >= unknownMs) life.abort();
+      }
     }
   }
 

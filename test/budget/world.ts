@@ -19,7 +19,7 @@ export const agentId = 'aaaaaaaaaaaaaaaa';
 export const toAgent = (budgetCap: number, more: Partial<AgentRecord> = {}): AgentRecord =>
   ({
     ...{ agentId, planeId: 'acme', ownerId: '1001', ownerEmail: 'alice@acme.test', ouPath: '/Engineering', name: 'Ada' },
-    ...{ desired: 'running', incarnation: 1, spec: { modelTier: 'sonnet', budgetCap } },
+    ...{ desired: 'running', incarnation: 1, secretsVersion: 0, spec: { modelTier: 'sonnet', budgetCap } },
     ...more,
   }) as AgentRecord;
 

@@ -103,7 +103,10 @@ describe('the REST API', () => {
     expect((await world.call('POST', pathOf('restartAgent'), admin)).body['detail']).toContain('it is paused (audit); resume it first');
     expect((await world.call('POST', pathOf('resumeAgent'), admin)).status).toBe(202);
     await eventually('no longer paused', async () => (await world.call('GET', pathOf('getAgent'), admin)).body['phase'] !== 'paused');
-    expect((await world.call('POST', pathOf('rotateSecrets'), admin, {})).body).toEqual({ agents: 1 });
+    expect((await world.call('POST', pathOf('rotateSecrets'), admin, {})).body).toEqual({ agents: 1, remaining: 0 });
+    expect((await world.call('POST', pathOf('rotateSecrets'), admin, {})).body).toEqual({ agents: 0, remaining: 0 });
+    const again = await world.call('POST', pathOf('rotateSecrets'), admin, { agentId });
+    expect([again.status, again.body['detail']]).toEqual([409, expect.stringContaining('wait until its machine has taken up version 2')]);
     expect(await world.store.get('agents', agentId)).toMatchObject({ secretsVersion: 2 });
     await expect(world.credentials.check(token, 'model')).resolves.toBeDefined();
     await world.store.transact(async (tx) => {

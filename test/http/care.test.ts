@@ -72,6 +72,30 @@ describe('care for an agent', () => {
     expect(await world.store.get('agents', agentId)).toMatchObject({ replacements: 0 });
   }, 30_000);
 
+  it('keeps the machine of a silent agent that has no backup, unless its memory may be lost', async () => {
+    const replacements = async () => (await world.store.get('agents', agentId))?.replacements;
+    await world.call('POST', `/v1/planes/acme/agents/${agentId}/reprovision`, admin);
+    await stepIs('failed');
+    expect((await view())['reprovision']).toMatchObject({
+      failure: 'nothing to restore from: the agent is silent and has no backup; restart it, or reprovision with `acceptLoss`',
+    });
+    expect(await replacements()).toBe(0);
+    expect((await world.call('POST', `/v1/planes/acme/agents/${agentId}/reprovision`, admin, { acceptLoss: true })).status).toBe(202);
+    await eventually('the machine to be replaced', async () => (await world.store.get('statuses', agentId))?.replacements === 1);
+  }, 30_000);
+
+  it('destroys what has expired in a round of its own, whatever becomes of the backups', async () => {
+    const due = (errand: string) => world.store.get('schedule', `plane/${errand}`);
+    expect([await due('backups'), await due('expiry')]).toEqual([expect.anything(), expect.anything()]);
+    const id = 'b-old';
+    const labels = { id, planeId: 'acme', agentId: 'agone', ownerId: 'o', incarnation: 1 };
+    await world.store.transact(async (tx) =>
+      tx.set('backups', id, { ...labels, reason: 'daily', startedAt: 1, finishedAt: 2, bytes: 1, sha256: '', expiresAt: 3 }),
+    );
+    await world.run('expiry');
+    expect(await world.store.get('backups', id)).toBeUndefined();
+  }, 30_000);
+
   it('has a machine take up rotated secrets, and retires the old ones then (REQ-SEC-02, REQ-SEC-04)', async () => {
     const machine = await openMachine(world, agentId, 1);
     await machine.beat({ secretsVersion: '1.1' });

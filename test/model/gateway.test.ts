@@ -1,4 +1,5 @@
 import { toBudgetDate } from '../../shared/budget.ts';
+import { PlaneError } from '../../functions/core/errors.ts';
 import { createMemoryStore } from '../simulation/memory-store.ts';
 import { agentId, openWorld, toAgent } from '../budget/world.ts';
 import { asJson, asStream, chatUsage, openLoopbackMaker, type LoopbackMaker } from './maker.ts';
@@ -120,6 +121,54 @@ describe('the model gateway', () => {
     await expect(reader?.read()).rejects.toThrow();
     expect(money()).toMatchObject({ spentMicros: reserved?.micros, open: {} });
     expect((await call(chat, hello)).status).toBe(401);
+  });
+
+  describe('while the store cannot say whether the agent may go on', () => {
+    async function openFailing() {
+      let [passedMs, failing, refusals] = [0, false, 0];
+      const clock = { now: () => Date.now() + passedMs, deadline: (ms: number) => AbortSignal.timeout(ms) };
+      const memory = createMemoryStore();
+      const get: typeof memory.get = (collection, id) => {
+        if (!failing || collection !== 'agents') return memory.get(collection, id);
+        refusals += 1;
+        return Promise.reject(new PlaneError('unavailable', 'the store is away'));
+      };
+      await memory.transact(async (tx) => tx.set('agents', agentId, toAgent(50)));
+      let end = (): void => undefined;
+      maker.respond = (answer) => {
+        answer.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: one\n\n');
+        end = () => void answer.end(`data: ${JSON.stringify({ choices: [], usage: chatUsage(100, 10) })}\n\n`);
+      };
+      const { call } = openWorld({ ...memory, get }, { maker: 'openai', key: 'the-company-key', baseUrl: maker.baseUrl }, { clock });
+      const reader = (await call(chat, { ...hello, stream: true })).body?.getReader();
+      await reader?.read();
+      const refused = async (times: number): Promise<void> => {
+        const before = refusals;
+        await until(() => refusals >= before + times);
+      };
+      return {
+        ...{ reader, refused, end: () => end() },
+        fail: (state: boolean) => void (failing = state),
+        pass: (ms: number) => void (passedMs += ms),
+      };
+    }
+
+    it('goes on with an answer that is under way', async () => {
+      const { reader, refused, end, fail } = await openFailing();
+      fail(true);
+      await refused(3);
+      fail(false);
+      end();
+      for (let done = false; !done;) done = (await reader?.read())?.done ?? true;
+    });
+
+    it('cuts it after ten seconds', async () => {
+      const { reader, refused, fail, pass } = await openFailing();
+      fail(true);
+      await refused(2);
+      pass(10_000);
+      await expect(reader?.read()).rejects.toThrow();
+    });
   });
 
   it('says 401 where a suspension ends a call before its answer began', async () => {
