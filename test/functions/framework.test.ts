@@ -15,9 +15,10 @@ const log = { info: () => undefined, warn: (message: string) => void warnings.pu
 const requestId = () => 'r-1';
 let server: Server;
 let url: string;
+let leaveBodies = (): void => undefined;
 
 beforeAll(async () => {
-  takeBodiesAsSent();
+  leaveBodies = takeBodiesAsSent();
   const options = { clock: systemClock, log, requestId, flush: () => flush() };
   http('adapter', createFrameworkHandler({ ...options, serve: (request) => serve(request), deadlineMs: 10_000 }));
   http('hurried', createFrameworkHandler({ ...options, serve: (request) => serve(request), deadlineMs: 50 }));
@@ -28,7 +29,10 @@ beforeEach(() => {
   warnings.length = 0;
   flush = async () => undefined;
 });
-afterAll(() => close(server));
+afterAll(async () => {
+  leaveBodies();
+  await close(server);
+});
 
 async function listen(listener: Server): Promise<string> {
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));

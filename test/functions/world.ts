@@ -1,3 +1,4 @@
+import { takeBodiesAsSent } from '../../functions/http/framework.ts';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -59,6 +60,7 @@ export async function openFunctions(more: Record<string, string> = {}) {
     ...more,
   };
   const { infra, secrets, network } = createInstantProviders('acme');
+  const leaveBodies = takeBodiesAsSent();
   startFunctions(env, {
     ...{ store, wake, log, fetch },
     times: { effectMs: 500, waitMs: 50, leaseMs: 1_000 },
@@ -95,6 +97,7 @@ export async function openFunctions(more: Record<string, string> = {}) {
     admin: () => workspace.idToken('admin@acme.test', audience),
     workload: () => workspace.serviceToken(runner, workloadAudience),
     async close() {
+      leaveBodies();
       for (const server of [...Object.values(servers), gateway.server, google]) await close(server);
       workspace.close();
       rmSync(folder, { recursive: true, force: true });

@@ -1,5 +1,8 @@
+import { takeBodiesAsSent } from '../../functions/http/framework.ts';
 import { startFunctions } from '../../functions/main-google.ts';
 import { fileRegistries } from './story-providers.ts';
+
+takeBodiesAsSent();
 
 /** The functions as functions/main.ts starts them, but for providers that several processes share, and shorter times. */
 export const { api, events, reconcile, sweep, model } = startFunctions(undefined, {
