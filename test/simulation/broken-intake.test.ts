@@ -55,7 +55,7 @@ const mistakes: readonly Mistake[] = [
         find: "if (ownerId === '' || agents.every(({ desired }) => desired === 'removed')) continue;",
         replace: 'if (agents.length < 1_000) continue;',
       },
-      { file: 'walk.ts', find: "if (held.some(({ desired }) => desired === 'running')) await", replace: 'if (held.length > 1_000) await' },
+      { file: 'walk.ts', find: 'if (running[at]) await', replace: 'if (running.length > 1_000) await' },
     ],
   },
   {
