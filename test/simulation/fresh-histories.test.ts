@@ -8,12 +8,3 @@ test('keeps every invariant in a thousand histories that nobody has seen before'
   report(`fresh seeds from ${seed}`, campaign);
   expect(campaign).toMatchObject({ histories: 1_000, steps: 200_000 });
 }, 300_000);
-
-test('makes of the directory what it says in histories that nobody has seen before', async () => {
-  const { freshSeed, range, report, runIntakeCampaign } = await loadSimulation();
-  const seed = freshSeed();
-  process.stdout.write(`SIMULATION_SEED=${seed} runs these histories again\n`);
-  const campaign = await runIntakeCampaign(range(seed, 150), 30);
-  report(`the intake, fresh seeds from ${seed}`, campaign);
-  expect(campaign).toMatchObject({ histories: 150, steps: 4_500 });
-}, 300_000);
