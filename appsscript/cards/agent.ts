@@ -201,7 +201,7 @@ export const switchOffCard = ({ id, name, email }: UserView): Card => ({
         },
         {
           textParagraph: {
-            text: 'Its workspace and memory are deleted with it. Switching the agent on again makes a fresh one.',
+            text: 'Its workspace and memory go with it; its last backup, if there is one, is kept encrypted for a while. Switching the agent on again makes a fresh one.',
           },
         },
       ],
