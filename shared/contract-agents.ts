@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { agentIdSchema, budgetCapSchema, channelSchema, modelTierSchema, toolSchema } from './agent.ts';
+import { agentIdSchema, budgetCapSchema, channelSchema, modelTierSchema, phases, toolSchema } from './agent.ts';
 import { agentParams, nothing, page, planeParams, requestsSchema, type ContractRow } from './contract-row.ts';
 import { agentViewSchema, receiptSchema, userViewSchema } from './views.ts';
+import { operationViewSchema } from './views-fleet.ts';
 
 /** Every call about agents. */
 export const agentRows = {
@@ -9,9 +10,21 @@ export const agentRows = {
     method: 'get',
     path: '/v1/planes/{planeId}/agents',
     role: 'viewer',
+    reach: 'list',
     summary: 'List agents in plane',
     params: planeParams,
-    query: z.strictObject(page),
+    query: z.strictObject({
+      ...page,
+      /** Part of a name or an address. */
+      q: z.string().min(1).max(100).optional(),
+      /** An org unit and all below it. */
+      ou: z.string().min(1).max(300).optional(),
+      group: z.email().optional(),
+      phase: z.enum(phases).optional(),
+      health: z.enum(['green', 'yellow', 'red', 'unknown']).optional(),
+      /** Those that need somebody. */
+      attention: z.stringbool().optional(),
+    }),
     status: 200,
     answer: z.object({ agents: z.array(agentViewSchema), next: z.string().nullable() }),
   },
@@ -19,6 +32,7 @@ export const agentRows = {
     method: 'post',
     path: '/v1/planes/{planeId}/agents',
     role: 'admin',
+    reach: 'user',
     summary: 'Provision a new agent',
     params: planeParams,
     query: nothing,
@@ -37,6 +51,7 @@ export const agentRows = {
     method: 'get',
     path: '/v1/planes/{planeId}/agents/{agentId}',
     role: 'viewer',
+    reach: 'agent',
     summary: 'Agent status + health',
     params: agentParams,
     query: nothing,
@@ -47,6 +62,7 @@ export const agentRows = {
     method: 'patch',
     path: '/v1/planes/{planeId}/agents/{agentId}',
     role: 'admin',
+    reach: 'agent',
     summary: 'Update agent config',
     params: agentParams,
     query: nothing,
@@ -58,6 +74,7 @@ export const agentRows = {
     method: 'delete',
     path: '/v1/planes/{planeId}/agents/{agentId}',
     role: 'admin',
+    reach: 'agent',
     summary: 'Teardown agent',
     params: agentParams,
     query: nothing,
@@ -68,6 +85,7 @@ export const agentRows = {
     method: 'post',
     path: '/v1/planes/{planeId}/agents/{agentId}/restart',
     role: 'admin',
+    reach: 'agent',
     summary: 'Restart agent',
     params: agentParams,
     query: nothing,
@@ -78,6 +96,7 @@ export const agentRows = {
     method: 'post',
     path: '/v1/planes/{planeId}/agents/{agentId}/pause',
     role: 'admin',
+    reach: 'agent',
     summary: 'Turn an agent\u2019s machine off and keep its disk',
     params: agentParams,
     query: nothing,
@@ -89,6 +108,7 @@ export const agentRows = {
     method: 'post',
     path: '/v1/planes/{planeId}/agents/{agentId}/resume',
     role: 'admin',
+    reach: 'agent',
     summary: 'Turn a paused agent on again',
     params: agentParams,
     query: nothing,
@@ -99,6 +119,7 @@ export const agentRows = {
     method: 'post',
     path: '/v1/planes/{planeId}/agents/{agentId}/reprovision',
     role: 'admin',
+    reach: 'agent',
     summary: 'Give an agent a fresh machine with the same memory',
     params: agentParams,
     query: nothing,
@@ -111,18 +132,19 @@ export const agentRows = {
     method: 'post',
     path: '/v1/planes/{planeId}/rotate-secrets',
     role: 'admin',
+    reach: 'plane',
     summary: 'Rotate all secrets in plane',
     params: planeParams,
     query: nothing,
     body: z.strictObject({ agentId: agentIdSchema.optional() }).prefault({}),
     status: 202,
-    /** To be repeated until none remain. */
-    answer: z.object({ agents: z.int(), remaining: z.int() }),
+    answer: operationViewSchema,
   },
   agentLogs: {
     method: 'get',
     path: '/v1/planes/{planeId}/agents/{agentId}/logs',
     role: 'admin',
+    reach: 'agent',
     summary: 'The last lines an agent wrote',
     params: agentParams,
     query: z.strictObject({ lines: z.coerce.number().int().min(1).max(1000).default(100) }),
@@ -133,6 +155,7 @@ export const agentRows = {
     method: 'get',
     path: '/v1/planes/{planeId}/agents/{agentId}/receipt',
     role: 'viewer',
+    reach: 'agent',
     summary: 'Signed proof of the latest removal',
     params: agentParams,
     query: nothing,

@@ -29,8 +29,15 @@ export interface ContractRow {
   readonly params: z.ZodType;
   readonly query: z.ZodType;
   readonly body?: z.ZodType;
-  readonly status: 200 | 202;
+  readonly status: 200 | 201 | 202;
   readonly answer: z.ZodType;
+  /**
+   * What one call touches, which decides on admins of an org unit: one of `self`, an `agent` or a `user` in their unit, a `list` that
+   * shows them their part alone, or a whole `plane`, which is beyond them.
+   */
+  readonly reach: 'self' | 'agent' | 'user' | 'list' | 'plane';
+  /** Answered instead of JSON: what an export is made of. */
+  readonly produces?: 'application/x-ndjson';
 }
 
 export const nothing = z.strictObject({});

@@ -1,40 +1,76 @@
 import { z } from 'zod';
 import { agentIdSchema, planeIdSchema } from './agent.ts';
 import { agentRows } from './contract-agents.ts';
+import { auditRows } from './contract-audit.ts';
+import { careRows } from './contract-care.ts';
 import { grantRows } from './contract-grants.ts';
+import { operationRows } from './contract-operations.ts';
+import { planeRows } from './contract-planes.ts';
 import { nothing, page, planeParams, requestsSchema, timeCursor, userParams, type ContractRow } from './contract-row.ts';
 import {
   approvalStates,
   approvalViewSchema,
-  auditRowSchema,
   capabilityRequestViewSchema,
   explanationViewSchema,
-  planeViewSchema,
   requestStates,
   userViewSchema,
 } from './views.ts';
 
 export { requestsSchema, type ContractRow, type Role } from './contract-row.ts';
 export type { GrantView } from './contract-grants.ts';
+export type { BackupView, ErrandView } from './contract-care.ts';
+export type { CostReport, OperationView, PlanChange, PlanView, PlannedAgent, PlaneDefinitionView, Selection } from './views-fleet.ts';
 export type { AgentView, ApprovalView, CapabilityRequestView, ExplanationView, PlaneView, UserView } from './views.ts';
 
 /** Every call of the REST API: routes, validation, roles and clients follow from this table. */
 export const contract = {
-  listPlanes: {
+  ...planeRows,
+  ...agentRows,
+  ...careRows,
+  ...operationRows,
+  me: {
     method: 'get',
-    path: '/v1/planes',
+    path: '/v1/me',
     role: 'viewer',
-    summary: 'List planes',
+    reach: 'self',
+    summary: 'Who is calling, and what they may do',
     params: nothing,
     query: nothing,
     status: 200,
-    answer: z.object({ planes: z.array(planeViewSchema) }),
+    answer: z.object({
+      email: z.string(),
+      roles: z.array(z.enum(['viewer', 'admin'])),
+      /** The org units that these roles are for; `null` for the whole company. */
+      ous: z.array(z.string()).nullable(),
+    }),
   },
-  ...agentRows,
+  listUsers: {
+    method: 'get',
+    path: '/v1/planes/{planeId}/users',
+    role: 'viewer',
+    reach: 'list',
+    summary: 'People of the directory whose name or address begins so, with or without an agent',
+    params: planeParams,
+    query: z.strictObject({ q: z.string().min(1).max(100), limit: page.limit.prefault(20) }),
+    status: 200,
+    answer: z.object({
+      users: z.array(
+        z.object({
+          id: z.string(),
+          email: z.string(),
+          name: z.string(),
+          ouPath: z.string(),
+          active: z.boolean(),
+          agentId: agentIdSchema.nullable(),
+        }),
+      ),
+    }),
+  },
   getUser: {
     method: 'get',
     path: '/v1/planes/{planeId}/users/{userKey}',
     role: 'viewer',
+    reach: 'user',
     summary: 'A directory user with policy and agent; userKey is an id or an e-mail address',
     params: userParams,
     query: nothing,
@@ -45,6 +81,7 @@ export const contract = {
     method: 'patch',
     path: '/v1/planes/{planeId}/users/{userKey}',
     role: 'admin',
+    reach: 'user',
     summary: 'Write an admin\u2019s wishes for a user into the directory',
     params: userParams,
     query: nothing,
@@ -56,6 +93,7 @@ export const contract = {
     method: 'get',
     path: '/v1/planes/{planeId}/users/{userKey}/explain',
     role: 'viewer',
+    reach: 'user',
     summary: 'Why a user\u2019s agent has the policy it has: every value, who said it and what limits it',
     params: userParams,
     query: nothing,
@@ -66,6 +104,7 @@ export const contract = {
     method: 'get',
     path: '/v1/planes/{planeId}/approvals',
     role: 'viewer',
+    reach: 'plane',
     summary: 'Changes of policy that would create or remove many agents at once, newest first',
     params: planeParams,
     query: z.strictObject({
@@ -80,6 +119,7 @@ export const contract = {
     method: 'post',
     path: '/v1/planes/{planeId}/approvals/{approvalId}',
     role: 'admin',
+    reach: 'plane',
     summary: 'Let a change of policy create or remove its agents, or deny it',
     params: z.strictObject({ planeId: planeIdSchema, approvalId: z.string().min(1).max(200) }),
     query: nothing,
@@ -91,6 +131,7 @@ export const contract = {
     method: 'get',
     path: '/v1/planes/{planeId}/requests',
     role: 'viewer',
+    reach: 'plane',
     summary: 'What agents asked for on behalf of their owners, newest first',
     params: planeParams,
     query: z.strictObject({ ...page, cursor: timeCursor, state: z.enum(requestStates).default('waiting') }),
@@ -101,6 +142,7 @@ export const contract = {
     method: 'post',
     path: '/v1/planes/{planeId}/requests/{requestId}',
     role: 'admin',
+    reach: 'plane',
     summary: 'Approve or deny what an agent asked for',
     params: z.strictObject({ planeId: planeIdSchema, requestId: z.string().min(1).max(200) }),
     query: nothing,
@@ -109,37 +151,7 @@ export const contract = {
     answer: capabilityRequestViewSchema,
   },
   ...grantRows,
-  listAudit: {
-    method: 'get',
-    path: '/v1/planes/{planeId}/audit',
-    role: 'viewer',
-    summary: 'The audit log, newest first',
-    params: planeParams,
-    query: z.strictObject({
-      ...page,
-      cursor: z
-        .string()
-        .regex(/^\d{1,12}$/, 'the `next` of the page before')
-        .optional(),
-      agentId: agentIdSchema.optional(),
-    }),
-    status: 200,
-    answer: z.object({ rows: z.array(auditRowSchema), next: z.string().nullable() }),
-  },
-  verifyAudit: {
-    method: 'get',
-    path: '/v1/planes/{planeId}/audit/verify',
-    role: 'viewer',
-    summary: 'Check every hash chain of the audit log',
-    params: planeParams,
-    query: nothing,
-    status: 200,
-    answer: z.object({
-      chains: z.int(),
-      rows: z.int(),
-      faults: z.array(z.object({ chain: z.string(), seq: z.int(), fault: z.string() })),
-    }),
-  },
+  ...auditRows,
 } as const satisfies Readonly<Record<string, ContractRow>>;
 
 export type Contract = typeof contract;

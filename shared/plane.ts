@@ -5,6 +5,8 @@ import { toProblems, type Problem } from './problem.ts';
 
 export const apiVersion = 'openclaw.dev/v1alpha1';
 
+export const driftModes = ['heal', 'alert', 'ignore'] as const;
+
 const unique = <T extends z.ZodType>(item: T) =>
   z.array(item).refine((list) => new Set(list).size === list.length, { message: 'each entry once' });
 
@@ -28,7 +30,7 @@ export const policySpecSchema = z.strictObject({
 export type PolicySpec = z.infer<typeof policySpecSchema>;
 
 const ouSchema = z.string().regex(/^\/(?:[^/]+(?:\/[^/]+)*)?$/, 'an org unit path such as /Sales');
-const matchSchema = z.union([
+export const matchSchema = z.union([
   z.strictObject({ organization: z.literal(true) }),
   z.strictObject({ ou: ouSchema }),
   z.strictObject({ group: z.email() }),
@@ -85,6 +87,33 @@ export const planeSchema = z.strictObject({
       )
       .default([]),
     policies: z.array(z.strictObject({ match: matchSchema, spec: policySpecSchema })).default([]),
+    /** Which model serves a tier, for everybody or an org unit; the deepest unit that names one decides. */
+    models: z
+      .array(
+        z.strictObject({
+          match: z.union([z.strictObject({ organization: z.literal(true) }), z.strictObject({ ou: ouSchema })]),
+          tiers: z.partialRecord(modelTierSchema, z.string().min(1).max(100)),
+        }),
+      )
+      .default([]),
+    /** The version of OpenClaw that new machines get and upgrades go to; the plane\u2019s own unless said. */
+    openclaw: z.strictObject({ version: z.string().min(1).max(60).optional() }).prefault({}),
+    /** What a change of this definition needs. */
+    changes: z
+      .strictObject({
+        /** Somebody else than who made a plan has to approve it. */
+        secondPerson: z.boolean().default(false),
+        /** A plan that removes more agents is refused unless its apply says otherwise. */
+        maxRemovals: z.int().min(0).default(25),
+      })
+      .prefault({}),
+    /** What is done about a field that was found otherwise; `<part>` or `<part>.<field>` names it, the longer name decides. */
+    drift: z
+      .strictObject({
+        default: z.enum(driftModes).default('heal'),
+        fields: z.record(z.string(), z.enum(driftModes)).default({}),
+      })
+      .prefault({}),
     /** Says when a budget month begins. */
     timeZone: z.string().refine(isTimeZone, 'an IANA time zone such as Europe/Berlin').default('UTC'),
     budget: z.strictObject({ whenExhausted: z.enum(whenExhausted).default('pause') }).prefault({}),

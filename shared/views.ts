@@ -13,7 +13,7 @@ const effective = <T extends z.ZodType>(value: T) =>
     clamped: z.object({ from: value, by: origin }).optional(),
   });
 
-const policyView = z.object({
+export const policyView = z.object({
   agentEnabled: effective(z.boolean()),
   modelTier: effective(modelTierSchema),
   budgetCap: effective(z.int()),
@@ -21,6 +21,8 @@ const policyView = z.object({
   channels: effective(z.array(channelSchema)),
   machineType: effective(z.string()),
 });
+
+export const policyFieldSchema = policyView.keyof();
 
 const conditionView = z.object({ type: z.string(), message: z.string() });
 
@@ -56,7 +58,24 @@ export const agentViewSchema = z.object({
     percent: z.int(),
     state: z.enum(['ok', 'near', 'exhausted']),
   }),
+  /** This month's calls and tokens. */
+  usage: z.object({ calls: z.int(), inputTokens: z.int(), outputTokens: z.int() }),
   policy: policyView,
+  paused: z.object({ by: z.string(), at: z.iso.datetime(), reason: z.string() }).nullable(),
+  /** Of the owner in the directory: `department`, `costCenter`. */
+  labels: z.record(z.string(), z.string()),
+  /** The version of OpenClaw that its machine last reported. */
+  openclaw: z.string().nullable(),
+  /** A new version on its way, or how the last one came out. */
+  upgrade: z
+    .object({
+      step: z.enum(['backup', 'swap', 'gate', 'done', 'rolledBack', 'failed']),
+      from: z.string().nullable(),
+      to: z.string(),
+      startedAt: z.iso.datetime(),
+      failure: z.string().nullable(),
+    })
+    .nullable(),
   revision: z.int(),
   incarnation: z.int(),
   changedAt: z.iso.datetime(),
@@ -116,7 +135,7 @@ export const auditRowSchema = z.object({
   hash: z.string(),
 });
 
-const fieldValue = z.union([z.boolean(), z.number(), z.string(), z.array(z.string())]);
+export const fieldValue = z.union([z.boolean(), z.number(), z.string(), z.array(z.string())]);
 
 export const explanationViewSchema = z.object({
   user: z.object({ id: z.string(), email: z.string(), ouPath: z.string(), groups: z.array(z.string()) }),

@@ -18,6 +18,8 @@ export interface AgentRecord {
   readonly ownerName: string;
   readonly ouPath: string;
   readonly name: string;
+  /** Of the owner in the directory: `department`, `costCenter`; what costs are told by. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly desired: 'running' | 'removed';
   /** Why it should be so: `enabled by user`, `suspended`, `deleted`. */
   readonly reason: string;

@@ -5,7 +5,7 @@ import type { IdentityProvider } from '../core/providers.ts';
 import type { Tally } from '../core/notes.ts';
 import type { Actor } from '../core/records.ts';
 import type { Ctx, Log } from '../core/surroundings.ts';
-import { createHandlers, type HandlerDeps } from './handlers.ts';
+import { createHandlers, planeOf, type HandlerDeps } from './handlers.ts';
 import { bearer, read, readJson, toProblemResponse } from './problems.ts';
 
 export interface Caller {
@@ -60,6 +60,7 @@ export function mountApi(app: Hono, deps: ApiDeps): void {
     const caller = await callerOf(c.req.raw, ctx);
     const rawParams = c.req.param() as Record<string, string>;
     if (!mayCall(caller.roles, row.role)) return refuse(operation, caller, rawParams['planeId']);
+    if (rawParams['planeId'] !== undefined) planeOf(deps.planes, rawParams['planeId']);
     /** Roles are read anew at the moment of effect: much may have passed since the call was admitted. */
     const authorize = async (): Promise<void> => {
       if (caller.userId === undefined) return;
@@ -74,11 +75,11 @@ export function mountApi(app: Hono, deps: ApiDeps): void {
       actor: caller.actor,
       ctx,
     };
-    const handle = handlers[operation] as (given: typeof input) => Promise<object>;
+    const handle = handlers[operation] as unknown as (given: typeof input) => Promise<object>;
     return c.json(await handle(input), row.status, { 'x-request-id': requestId, 'cache-control': 'no-store' });
   }
 
-  for (const operation of Object.keys(contract) as Operation[]) {
+  for (const operation of Object.keys(handlers) as Operation[]) {
     const { method, path } = contract[operation];
     app.on(method.toUpperCase(), path.replaceAll(/\{(\w+)\}/g, ':$1'), async (c) => {
       const requestId = deps.requestId();

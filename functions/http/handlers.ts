@@ -12,8 +12,7 @@ import { note } from '../core/notes.ts';
 import type { IdentityProvider, InfraProvider, UserIdentity } from '../core/providers.ts';
 import type { Actor, AgentRecord } from '../core/records.ts';
 import type { Ctx } from '../core/surroundings.ts';
-import { pauseAgent, restartAgent, resumeAgent, rotateSecrets } from '../core/verbs.ts';
-import { rotateWhere } from '../core/rotation.ts';
+import { pauseAgent, restartAgent, resumeAgent } from '../core/verbs.ts';
 import { createApprovalHandlers } from './approvals.ts';
 import { countAgents } from './counts.ts';
 import { explainUser, toExplanationView } from './explain.ts';
@@ -47,20 +46,17 @@ type Wishes = { readonly [K in keyof UserRequests]: UserRequests[K] | null };
 const withoutUndefined = (wishes: Record<string, unknown>): Wishes =>
   Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined));
 
-export function createHandlers(deps: HandlerDeps): Handlers {
-  const { planes, identity, infraOf, look, store, clock, hashing } = deps;
-  const approvals = createApprovalHandlers(deps);
-  const requests = createRequestHandlers(deps);
-  const grants = createGrantHandlers({ ...deps, userOf });
+export function planeOf(planes: readonly Plane[], planeId: string): Plane {
+  const plane = planes.find(({ metadata }) => metadata.name === planeId);
+  if (plane) return plane;
+  throw new PlaneError('notFound', `cannot find plane ${planeId}; planes here: ${planes.map(({ metadata }) => metadata.name).join(', ')}`);
+}
+const findPlane = planeOf;
 
-  function planeOf(planeId: string): Plane {
-    const plane = planes.find(({ metadata }) => metadata.name === planeId);
-    if (plane) return plane;
-    throw new PlaneError(
-      'notFound',
-      `cannot find plane ${planeId}; planes here: ${planes.map(({ metadata }) => metadata.name).join(', ')}`,
-    );
-  }
+export function createHandlers(deps: HandlerDeps): Partial<Handlers> {
+  const { planes, identity, infraOf, look, store, clock, hashing } = deps;
+
+  const planeOf = (planeId: string): Plane => findPlane(planes, planeId);
 
   async function agentOf({ planeId, agentId }: { planeId: string; agentId: string }): Promise<AgentRecord> {
     planeOf(planeId);
@@ -163,16 +159,6 @@ export function createHandlers(deps: HandlerDeps): Handlers {
       await deps.reprovision.begin(agent, actor, body);
       return viewAgent(agent);
     },
-    async rotateSecrets({ params, body, actor, authorize, ctx }) {
-      const planeId = planeOf(params.planeId).metadata.name;
-      const chosen = body.agentId === undefined ? undefined : await agentOf({ planeId, agentId: body.agentId });
-      await authorize();
-      if (chosen) {
-        await rotateSecrets(chosen, actor, deps);
-        return { agents: 1, remaining: 0 };
-      }
-      return rotateWhere(() => true, actor, ctx, { ...deps, planeId });
-    },
     async agentLogs({ params, query, ctx }) {
       const agent = await agentOf(params);
       if (agent.desired === 'removed') {
@@ -195,30 +181,9 @@ export function createHandlers(deps: HandlerDeps): Handlers {
       const [plane, user] = [planeOf(planeId), await userOf(userKey, ctx)];
       return toExplanationView(user, (await explainUser(plane, user, store, hashing)).explanation);
     },
-    async listApprovals(input) {
-      planeOf(input.params.planeId);
-      return approvals.listApprovals(input);
-    },
-    async decideApproval(input) {
-      planeOf(input.params.planeId);
-      return approvals.decideApproval(input);
-    },
-    async listRequests(input) {
-      planeOf(input.params.planeId);
-      return requests.listRequests(input);
-    },
-    async decideRequest(input) {
-      planeOf(input.params.planeId);
-      return requests.decideRequest(input);
-    },
-    async listGrants(input) {
-      planeOf(input.params.planeId);
-      return grants.listGrants(input);
-    },
-    async revokeGrant(input) {
-      planeOf(input.params.planeId);
-      return grants.revokeGrant(input);
-    },
+    ...createApprovalHandlers(deps),
+    ...createRequestHandlers(deps),
+    ...createGrantHandlers({ ...deps, userOf }),
     async listAudit({ params, query }) {
       planeOf(params.planeId);
       const chain = query.agentId === undefined ? planeChain(params.planeId) : agentChain(query.agentId);
@@ -247,7 +212,7 @@ export function createHandlers(deps: HandlerDeps): Handlers {
         return agent === undefined || agent.planeId === params.planeId;
       };
       const { chains, rows, faults } = await verifyAll(store, hashing, pause, concerns);
-      return { chains, rows, faults: [...faults] };
+      return { chains, rows, checkpoints: 0, faults: [...faults] };
     },
   };
 }

@@ -50,7 +50,12 @@ export function toAgentView(
       care?.incarnation === agent.incarnation
         ? { step: care.step, startedAt: new Date(care.startedAt).toISOString(), failure: care.failure ?? null }
         : null,
+    usage: { calls: 0, inputTokens: 0, outputTokens: 0 },
     policy: toPolicyView(agent.policy),
+    paused: agent.paused ? { ...agent.paused, at: new Date(agent.paused.at).toISOString() } : null,
+    labels: { ...agent.labels },
+    openclaw: beating?.openclaw ?? null,
+    upgrade: null,
     revision: agent.revision,
     incarnation: agent.incarnation,
     changedAt: new Date(Math.max(agent.changedAt, current?.changedAt ?? 0)).toISOString(),
