@@ -1,6 +1,6 @@
 import { moveAssignment } from './assignments.ts';
 import { append, readHead, agentChain, type Entry } from './audit.ts';
-import { PlaneError, toMessage } from './errors.ts';
+import { PlaneError, toError, toMessage } from './errors.ts';
 import type { AuditHead, PartName, ScheduleRecord, StatusRecord } from './records.ts';
 import { makeDue, passKey, publishKey, type Wake } from './schedule.ts';
 import type { Store, Transaction } from './store.ts';
@@ -31,6 +31,8 @@ export interface Effect {
 export interface Lease {
   /** Runs one effect: its audit row and deadline are durable before it starts, and it never outlives the lease. */
   effect(effect: Effect): Promise<void>;
+  /** Runs effects side by side in the same way; answers what went wrong. Throws where none of them was begun. */
+  effects(effects: readonly Effect[]): Promise<readonly unknown[]>;
   /** Writes the status before there are effects to remember in it. */
   begin(status: StatusRecord): Promise<void>;
   /** Writes the status and ends the lease; refused when the lease was lost. */
@@ -68,45 +70,57 @@ export async function acquire(agentId: string, signal: AbortSignal, deps: LeaseD
 
   const actor = { kind: 'plane', id: holder } as const;
 
-  async function start(effect: Effect): Promise<{ expiresAt: number; until: number }> {
+  async function start(effects: readonly Effect[]): Promise<{ expiresAt: number; until: number }> {
     return store.transact(async (tx) => {
       const held = await readOwn(tx);
       const status = await tx.get('statuses', agentId);
       // Whoever was suspended while the pass was at work gets nothing more.
-      const builds = effect.verb === 'apply' || effect.verb === 'restart';
-      if (builds && (await tx.get('agents', agentId))?.desired !== 'running') throw unwanted(agentId, effect);
+      const builds = effects.find(({ verb }) => verb === 'apply' || verb === 'restart');
+      if (builds && (await tx.get('agents', agentId))?.desired !== 'running') throw unwanted(agentId, builds);
       const head = await readHead(tx, chain);
       const now = clock.now();
-      const until = now + effect.effectMs;
+      const until = now + Math.max(...effects.map(({ effectMs }) => effectMs));
       const expiresAt = Math.max(held.expiresAt, now + leaseMs);
       tx.set('leases', agentId, { ...held, expiresAt });
       if (status) tx.set('statuses', agentId, { ...status, effectsUntil: Math.max(status.effectsUntil, until) });
-      const detail = { provider: effect.provider, fence, ...(effect.detail === undefined ? {} : { changes: effect.detail }) };
-      append(tx, head, [{ at: now, actor, action: `effect.start ${effect.verb}`, target: effect.part, detail }], hashing);
+      const rows = effects.map((effect): Entry => {
+        const detail = { provider: effect.provider, fence, ...(effect.detail === undefined ? {} : { changes: effect.detail }) };
+        return { at: now, actor, action: `effect.start ${effect.verb}`, target: effect.part, detail };
+      });
+      append(tx, head, rows, hashing);
       return { expiresAt, until };
     });
   }
 
-  async function end(effect: Effect, outcome: Json): Promise<void> {
+  async function end(outcomes: readonly (readonly [Effect, Json])[]): Promise<void> {
     await store.transact(async (tx) => {
       await readOwn(tx);
       const head = await readHead(tx, chain);
-      append(tx, head, [{ at: clock.now(), actor, action: `effect.end ${effect.verb}`, target: effect.part, detail: outcome }], hashing);
+      const at = clock.now();
+      const rows = outcomes.map(([{ verb, part }, detail]): Entry => ({ at, actor, action: `effect.end ${verb}`, target: part, detail }));
+      append(tx, head, rows, hashing);
     });
   }
 
-  async function effect(wanted: Effect): Promise<void> {
+  async function effects(wanted: readonly Effect[]): Promise<readonly unknown[]> {
     const { expiresAt, until } = await start(wanted);
     const leftMs = until - clock.now();
     if (leftMs <= 0 || until > expiresAt) throw lost(agentId);
     const ctx = { signal: AbortSignal.any([signal, clock.deadline(leftMs)]), log };
-    try {
-      await wanted.run(ctx);
-    } catch (error) {
-      await end(wanted, { ok: false, error: toMessage(error) });
-      throw error;
-    }
-    await end(wanted, { ok: true });
+    const settled = await Promise.allSettled(wanted.map(({ run }) => run(ctx)));
+    const failures = settled.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+    await end(
+      wanted.map((each, at) => {
+        const outcome = settled[at];
+        return [each, outcome?.status === 'rejected' ? { ok: false, error: toMessage(outcome.reason) } : { ok: true }];
+      }),
+    );
+    return failures;
+  }
+
+  async function effect(wanted: Effect): Promise<void> {
+    const [failure] = await effects([wanted]);
+    if (failure !== undefined) throw toError(failure);
   }
 
   async function begin(status: StatusRecord): Promise<void> {
@@ -145,7 +159,7 @@ export async function acquire(agentId: string, signal: AbortSignal, deps: LeaseD
     if (status) wake.wake(publishKey(agentId));
   }
 
-  return { lease: { effect, begin, record } };
+  return { lease: { effect, effects, begin, record } };
 }
 
 /** Ends every lease. Only for whoever knows that no other process works on this store, such as the holder of its lock. */

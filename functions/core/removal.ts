@@ -1,7 +1,7 @@
 import type { Condition } from '../../shared/agent.ts';
 import { PlaneError, toError, toMessage } from './errors.ts';
 import { forget } from './forget.ts';
-import type { Lease } from './lease.ts';
+import type { Effect, Lease } from './lease.ts';
 import { planRemoval, type Part } from './part.ts';
 import { changedStatus, observeAll, toPartStatuses, type Observations, type PassDeps } from './pass.ts';
 import { createReceipt } from './receipt.ts';
@@ -17,26 +17,33 @@ interface Attempt {
   readonly tried: boolean;
 }
 
-/** Runs one verb on each named part in turn; a failure never keeps the next part from its turn. */
+/** Revokes at once and removes in turn; a failure never keeps another part from its turn. */
 async function attempt(names: readonly PartName[], verb: 'revoke' | 'remove', parts: readonly Part[], lease: Lease): Promise<Attempt> {
-  const failures: unknown[] = [];
-  let untried = 0;
-  for (const name of names) {
+  const effects = names.flatMap((name): Effect[] => {
     const part = parts.find((candidate) => candidate.name === name);
-    const act = part?.[verb];
-    if (!part || !act) continue;
-    untried += 1;
-    const run = (ctx: Ctx): Promise<void> => {
-      untried -= 1;
-      return act(ctx);
-    };
+    const run = part?.[verb];
+    return part && run ? [{ part: name, verb, provider: part.provider, effectMs: part.effectMs, run }] : [];
+  });
+  const groups = verb === 'revoke' && effects.length > 0 ? [effects] : effects.map((effect) => [effect]);
+  const failures: unknown[] = [];
+  let tried = true;
+  for (const group of groups) {
+    let begun = false;
+    const noting = group.map((effect) => ({
+      ...effect,
+      run(ctx: Ctx) {
+        begun = true;
+        return effect.run(ctx);
+      },
+    }));
     try {
-      await lease.effect({ part: name, verb, provider: part.provider, effectMs: part.effectMs, run });
+      failures.push(...(await lease.effects(noting)));
     } catch (error) {
       failures.push(error);
     }
+    tried &&= begun;
   }
-  return { failures, tried: untried === 0 };
+  return { failures, tried };
 }
 
 /** Lists every provider; answers what is still there and when each was asked, or throws when one could not be asked. */

@@ -50,24 +50,26 @@ export function createWatch({ identity, store, clock, address, random, log }: Wa
   };
 }
 
-/** Makes a look at a user due and hints at it. */
-export async function makeLookDue(userId: string, { store, clock, wake }: Pick<WatchDeps, 'store' | 'clock' | 'wake'>): Promise<void> {
-  const key = lookKey(userId);
-  await store.transact(async (tx) => makeDue(tx, key, await tx.get('schedule', key), clock.now()));
-  wake.wake(key);
-}
-
 /** Reads after a write may show the state before it for some seconds (facts of 2026-11-22): a push tells of no second chance. */
 const lagMs = 10_000;
 
-/** Looks once more in a moment at whoever has an agent to lose. A later push puts that off: its own look has read what came before. */
-export async function makeRelookDue(userId: string, { store, clock, wake }: Pick<WatchDeps, 'store' | 'clock' | 'wake'>): Promise<void> {
+/**
+ * Makes a look at a user due and hints at it; and where there is an agent to lose, another one in a moment. A later push puts that
+ * off: its own look has read what came before.
+ */
+export async function makeLooksDue(userId: string, { store, clock, wake }: Pick<WatchDeps, 'store' | 'clock' | 'wake'>): Promise<void> {
   const held = await store.query('agents', 'byOwner', { from: userId, before: `${userId}\u0000`, limit: 100 });
-  if (!held.some(({ desired }) => desired === 'running')) return;
-  const [key, at] = [relookKey(userId), clock.now() + lagMs];
+  const mayLose = held.some(({ desired }) => desired === 'running');
+  const [now, again] = [
+    { key: lookKey(userId), at: clock.now() },
+    { key: relookKey(userId), at: clock.now() + lagMs },
+  ];
   await store.transact(async (tx) => {
-    const row = await tx.get('schedule', key);
-    makeDue(tx, key, row && { ...row, dueAt: at }, at);
+    const look = await tx.get('schedule', now.key);
+    const relook = mayLose ? await tx.get('schedule', again.key) : undefined;
+    makeDue(tx, now.key, look, now.at);
+    if (mayLose) makeDue(tx, again.key, relook && { ...relook, dueAt: again.at }, again.at);
   });
-  wake.wake(key, at);
+  wake.wake(now.key);
+  if (mayLose) wake.wake(again.key, again.at);
 }

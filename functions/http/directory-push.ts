@@ -6,7 +6,7 @@ import type { Wake } from '../core/schedule.ts';
 import type { Store } from '../core/store.ts';
 import type { Clock, Hashing, Log } from '../core/surroundings.ts';
 import { isEcho } from '../directory/publish.ts';
-import { makeLookDue, makeRelookDue } from '../directory/watch.ts';
+import { makeLooksDue } from '../directory/watch.ts';
 
 export interface DirectoryPushDeps {
   readonly store: Store;
@@ -49,8 +49,7 @@ export function mountDirectoryPush(app: Hono, deps: DirectoryPushDeps): void {
       return c.body(null, 400);
     }
     if (state === 'update' && (await onlyTellsOfUs(parsed.data.id))) return c.body(null, 204);
-    await makeLookDue(parsed.data.id, { store, clock, wake });
-    await makeRelookDue(parsed.data.id, { store, clock, wake });
+    await makeLooksDue(parsed.data.id, { store, clock, wake });
     return c.body(null, 204);
   });
 }

@@ -3,7 +3,7 @@ import { makeDue } from '../../functions/core/schedule.ts';
 import { createIntake } from '../../functions/directory/intake.ts';
 import { isEcho } from '../../functions/directory/publish.ts';
 import { decidingGroups } from '../../functions/directory/services.ts';
-import { makeLookDue, makeRelookDue } from '../../functions/directory/watch.ts';
+import { makeLooksDue } from '../../functions/directory/watch.ts';
 import { toAgentId } from '../../shared/agent.ts';
 import type { Plane } from '../../shared/plane.ts';
 import { createVirtualClock } from './clock.ts';
@@ -90,8 +90,7 @@ export function createIntakeWorld({ seed, workers: workerCount, plane: firstPlan
       if (!channel || channel.expiresAt <= clock.now()) return;
       const agentId = toAgentId(planeId, userId, hashing.sha256);
       if (state === 'update' && (await isEcho(agentId, wired.change))) return;
-      await makeLookDue(userId, wired.change);
-      await makeRelookDue(userId, wired.change);
+      await makeLooksDue(userId, wired.change);
     }
     return { ...wired, intake, push, handlers: { ...intake.handlers, pass: wired.pass, plane } };
   }

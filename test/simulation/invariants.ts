@@ -62,14 +62,14 @@ export function createInvariants({ clock, cloud, documents, signer, restlessUnti
     const head = heads.get(row.chain) ?? genesis;
     if (row.seq !== head.seq + 1 || row.previous !== head.hash) fail(`8: row ${row.seq} of chain ${row.chain} does not follow ${head.seq}`);
     heads.set(row.chain, { seq: row.seq, hash: row.hash });
-    if (row.action.startsWith('effect.start ')) session.open = { part: row.target, verb: row.action.slice('effect.start '.length) };
+    if (row.action.startsWith('effect.start ')) session.open.set(row.target, row.action.slice('effect.start '.length));
     const target = row.chain.slice('agent/'.length);
     const builds = row.action === 'effect.start apply' || row.action === 'effect.start restart';
     if (builds && documents.peek('agents', target)?.desired !== 'running')
       fail(`4: ${row.action} of ${row.target} for ${target} that should be gone`);
     // Until the verb is called: a process that stalls here has not tried.
     if (row.action === 'effect.start revoke') session.refused.add(row.target as PartName);
-    if (row.action.startsWith('effect.end ')) session.open = undefined;
+    if (row.action.startsWith('effect.end ')) session.open.delete(row.target);
   }
 
   function followLease(session: Session, lease: Documents['leases']): void {
@@ -143,7 +143,8 @@ export function createInvariants({ clock, cloud, documents, signer, restlessUnti
     else if (lease.expiresAt < deadline) fail(`3: ${what} may outlive its lease by ${deadline - lease.expiresAt} ms`);
     if (deadline > (documents.peek('statuses', agentId)?.effectsUntil ?? 0)) fail(`2: ${what} may land later than its status says`);
     // A machine that moves to another region is taken down by an apply, and one that pauses is turned off by one.
-    const announced = session.open?.part === part && (session.open.verb === verb || name === 'deprovision' || name === 'freeze');
+    const opened = session.open.get(part);
+    const announced = opened !== undefined && (opened === verb || name === 'deprovision' || name === 'freeze');
     if (!announced) fail(`8: ${what} starts without its audit row`);
     wishes.onStart(session, start);
     if (session.looks.get(part) === 'foreign') fail(`owner: ${what} writes what another plane was seen to hold`);
@@ -153,7 +154,7 @@ export function createInvariants({ clock, cloud, documents, signer, restlessUnti
       for (const parts of [memory.attempted, memory.revoked, session.attempted]) parts.add(part);
     }
     const agent = documents.peek('agents', agentId);
-    if (session.open?.verb !== 'remove' || part !== 'machine' || agent?.desired !== 'removed') return;
+    if (opened !== 'remove' || part !== 'machine' || agent?.desired !== 'removed') return;
     // A machine that was about to be replaced when its owner left goes as it would have gone a moment before.
     if (agent.changedAt >= session.startedAt) return;
     const skipped = cloud.open(agentId).find((open) => open !== 'machine' && !memory.attempted.has(open) && !session.attempted.has(open));

@@ -34,8 +34,8 @@ export interface Session {
   readonly key: string;
   /** The fence of the lease this run took. */
   fence: number | undefined;
-  /** The effect whose audit row is written and which has not ended. */
-  open: { readonly part: string; readonly verb: string } | undefined;
+  /** The verbs of effects whose audit rows are written and which have not ended, by part. */
+  readonly open: Map<string, string>;
   /** What this run last saw of each part. */
   readonly looks: Map<PartName, Look>;
   /** Parts of which a look or a verb was refused by the provider in this run. */
@@ -52,7 +52,7 @@ export const openSession = (worker: Worker, key: string, clock: VirtualClock): S
   startedAt: clock.now(),
   key,
   fence: undefined,
-  open: undefined,
+  open: new Map(),
   looks: new Map(),
   refused: new Set(),
   attempted: new Set(),
