@@ -29,10 +29,16 @@ export interface Effect {
 
 /** The right to act on one agent, until it is lost. */
 export interface Lease {
-  /** Runs one effect: its audit row and deadline are durable before it starts, and it never outlives the lease. */
+  /**
+   * Runs one effect: its audit row and deadline are durable before it starts, and it never outlives the lease. The row of how it
+   * came out goes with the next thing the lease writes.
+   */
   effect(effect: Effect): Promise<void>;
-  /** Runs effects side by side in the same way; answers what went wrong. Throws where none of them was begun. */
-  effects(effects: readonly Effect[]): Promise<readonly unknown[]>;
+  /**
+   * Runs effects side by side in the same way, and writes the status to begin with together with their rows; answers what went
+   * wrong. Throws where none of them was begun.
+   */
+  effects(effects: readonly Effect[], begin?: StatusRecord): Promise<readonly unknown[]>;
   /** Writes the status before there are effects to remember in it. */
   begin(status: StatusRecord): Promise<void>;
   /** Writes the status and ends the lease; refused when the lease was lost. */
@@ -69,11 +75,14 @@ export async function acquire(agentId: string, signal: AbortSignal, deps: LeaseD
   }
 
   const actor = { kind: 'plane', id: holder } as const;
+  /** How effects came out, to be written with whatever is written next. */
+  let ended: readonly Entry[] = [];
 
-  async function start(effects: readonly Effect[]): Promise<{ expiresAt: number; until: number }> {
+  async function start(effects: readonly Effect[], begin?: StatusRecord): Promise<{ expiresAt: number; until: number }> {
     return store.transact(async (tx) => {
       const held = await readOwn(tx);
-      const status = await tx.get('statuses', agentId);
+      const status = begin ?? (await tx.get('statuses', agentId));
+      const due = begin && (await tx.get('schedule', passKey(agentId)));
       // Whoever was suspended while the pass was at work gets nothing more.
       const builds = effects.find(({ verb }) => verb === 'apply' || verb === 'restart');
       if (builds && (await tx.get('agents', agentId))?.desired !== 'running') throw unwanted(agentId, builds);
@@ -83,38 +92,34 @@ export async function acquire(agentId: string, signal: AbortSignal, deps: LeaseD
       const expiresAt = Math.max(held.expiresAt, now + leaseMs);
       tx.set('leases', agentId, { ...held, expiresAt });
       if (status) tx.set('statuses', agentId, { ...status, effectsUntil: Math.max(status.effectsUntil, until) });
+      if (begin) makeDue(tx, passKey(agentId), due, now);
       const rows = effects.map((effect): Entry => {
         const detail = { provider: effect.provider, fence, ...(effect.detail === undefined ? {} : { changes: effect.detail }) };
         return { at: now, actor, action: `effect.start ${effect.verb}`, target: effect.part, detail };
       });
-      append(tx, head, rows, hashing);
+      append(tx, head, [...ended, ...rows], hashing);
       return { expiresAt, until };
     });
   }
 
-  async function end(outcomes: readonly (readonly [Effect, Json])[]): Promise<void> {
-    await store.transact(async (tx) => {
-      await readOwn(tx);
-      const head = await readHead(tx, chain);
-      const at = clock.now();
-      const rows = outcomes.map(([{ verb, part }, detail]): Entry => ({ at, actor, action: `effect.end ${verb}`, target: part, detail }));
-      append(tx, head, rows, hashing);
-    });
-  }
-
-  async function effects(wanted: readonly Effect[]): Promise<readonly unknown[]> {
-    const { expiresAt, until } = await start(wanted);
+  async function effects(wanted: readonly Effect[], begin?: StatusRecord): Promise<readonly unknown[]> {
+    const { expiresAt, until } = await start(wanted, begin);
+    ended = [];
     const leftMs = until - clock.now();
     if (leftMs <= 0 || until > expiresAt) throw lost(agentId);
     const ctx = { signal: AbortSignal.any([signal, clock.deadline(leftMs)]), log };
-    const settled = await Promise.allSettled(wanted.map(({ run }) => run(ctx)));
-    const failures = settled.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
-    await end(
-      wanted.map((each, at) => {
-        const outcome = settled[at];
-        return [each, outcome?.status === 'rejected' ? { ok: false, error: toMessage(outcome.reason) } : { ok: true }];
-      }),
-    );
+    const failures: unknown[] = [];
+    const run = async ({ verb, part, run: act }: Effect): Promise<Entry> => {
+      const outcome = await act(ctx).then(
+        () => ({ ok: true }),
+        (error: unknown) => {
+          failures.push(error);
+          return { ok: false, error: toMessage(error) };
+        },
+      );
+      return { at: clock.now(), actor, action: `effect.end ${verb}`, target: part, detail: outcome };
+    };
+    ended = await Promise.all(wanted.map(run));
     return failures;
   }
 
@@ -123,12 +128,12 @@ export async function acquire(agentId: string, signal: AbortSignal, deps: LeaseD
     if (failure !== undefined) throw toError(failure);
   }
 
+  /** A run before this one may be about to end the schedule, content with what it saw: what begins now is a new wish. */
   async function begin(status: StatusRecord): Promise<void> {
     await store.transact(async (tx) => {
       await readOwn(tx);
       const due = await tx.get('schedule', passKey(agentId));
       tx.set('statuses', agentId, status);
-      // A run before this one may be about to end the schedule, content with what it saw: what begins now is a new wish.
       makeDue(tx, passKey(agentId), due, clock.now());
     });
   }
@@ -144,7 +149,8 @@ export async function acquire(agentId: string, signal: AbortSignal, deps: LeaseD
       const publish: ScheduleRecord | undefined = status && (await tx.get('schedule', publishKey(agentId)));
       const told = status !== undefined && status.secretsVersion !== current?.secretsVersion;
       const assignment = told ? await tx.get('assignments', agentId) : undefined;
-      const head = entries.length > 0 ? await readHead(tx, chain) : undefined;
+      const rows = [...ended, ...entries];
+      const head = rows.length > 0 ? await readHead(tx, chain) : undefined;
       tx.set('leases', agentId, { ...held, expiresAt: 0 });
       if (status) {
         tx.set('statuses', agentId, { ...status, effectsUntil: Math.max(status.effectsUntil, current?.effectsUntil ?? 0) });
@@ -153,7 +159,7 @@ export async function acquire(agentId: string, signal: AbortSignal, deps: LeaseD
         if (told) moveAssignment(tx, agentId, assignment, clock.now());
       }
       if (!head) return;
-      const end = append(tx, head, entries, hashing);
+      const end = append(tx, head, rows, hashing);
       also?.(tx, end);
     });
     if (status) wake.wake(publishKey(agentId));

@@ -18,12 +18,19 @@ interface Attempt {
 }
 
 /** Revokes at once and removes in turn; a failure never keeps another part from its turn. */
-async function attempt(names: readonly PartName[], verb: 'revoke' | 'remove', parts: readonly Part[], lease: Lease): Promise<Attempt> {
+async function attempt(
+  names: readonly PartName[],
+  verb: 'revoke' | 'remove',
+  parts: readonly Part[],
+  lease: Lease,
+  begin?: StatusRecord,
+): Promise<Attempt> {
   const effects = names.flatMap((name): Effect[] => {
     const part = parts.find((candidate) => candidate.name === name);
     const run = part?.[verb];
     return part && run ? [{ part: name, verb, provider: part.provider, effectMs: part.effectMs, run }] : [];
   });
+  if (begin && effects.length === 0) await lease.begin(begin);
   const groups = verb === 'revoke' && effects.length > 0 ? [effects] : effects.map((effect) => [effect]);
   const failures: unknown[] = [];
   let tried = true;
@@ -37,7 +44,7 @@ async function attempt(names: readonly PartName[], verb: 'revoke' | 'remove', pa
       },
     }));
     try {
-      failures.push(...(await lease.effects(noting)));
+      failures.push(...(await lease.effects(noting, begin)));
     } catch (error) {
       failures.push(error);
     }
@@ -120,10 +127,9 @@ export async function removalPass(
     phase: 'removing',
     removal,
   };
-  if (status?.phase !== 'removing') await lease.begin(before);
-
   const plan = planRemoval(seen, agent, removal.revokedAt === undefined);
-  const revoked = await attempt(plan.revoke, 'revoke', parts, lease);
+  const fresh = status?.phase !== 'removing';
+  const revoked = await attempt(plan.revoke, 'revoke', parts, lease, fresh ? before : undefined);
   const closedAt = clock.now();
   // A provider that refuses to revoke never keeps the machine alive, but what was not even tried comes before it.
   // Of many at once, everybody's access ends before anybody's machine goes: what was revoked in full comes back for the rest.
@@ -175,7 +181,7 @@ export async function removalPass(
     );
   }
   if (!(await forget(agent.agentId, next.incarnation, signal, store))) return waitFor(0);
-  const care = await store.get('cares', agent.agentId);
+  const [care, upgrade] = [await store.get('cares', agent.agentId), await store.get('upgrades', agent.agentId)];
   const receiptId = `${agent.agentId}/${next.incarnation}`;
   const earlier = await store.get('receipts', receiptId);
   const removedAt = clock.now();
@@ -185,6 +191,7 @@ export async function removalPass(
     [{ at: removedAt, actor, action: 'agent.removed', target: agent.agentId, detail }],
     (tx, head) => {
       if (care && care.incarnation <= next.incarnation) tx.delete('cares', agent.agentId);
+      if (upgrade && upgrade.incarnation <= next.incarnation) tx.delete('upgrades', agent.agentId);
       const times = { requestedAt: removal.startedAt, revokedAt: revokedAt ?? removedAt, removedAt };
       const receipt = createReceipt(agent, next.incarnation, removal.reason, times, listings, head, deps.signer, kept);
       for (const collection of ['heartbeats', 'joins', 'introductions', 'assignments'] as const) tx.delete(collection, agent.agentId);

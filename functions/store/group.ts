@@ -4,31 +4,37 @@ import type { Medium, Write } from './optimistic.ts';
 /** What the saved documents can do. */
 export interface Disk<Held> {
   read(collection: Collection, id: string): Held | undefined;
-  /** Saves all or nothing, durably. Answers with a write that can never be saved, and throws where the disk is at fault. */
+  /** Saves all or nothing. Answers with a write that can never be saved, and throws where the disk is at fault. */
   save(writes: readonly Write<Held>[]): { readonly write: Write<Held>; readonly error: Error } | undefined;
+  /** Resolves once all that was saved before is durable. */
+  sync(): Promise<void>;
 }
 
 export interface Group<Held> extends Pick<Medium<Held>, 'read' | 'apply'> {
-  /** Saves what is gathered now. */
-  flush(): void;
+  /** Saves what is gathered now; resolves once everything is durable. */
+  flush(): Promise<void>;
 }
 
 interface Member extends PromiseWithResolvers<boolean> {
   readonly writes: boolean;
 }
 
-/** Gathers the transactions that become ready in one turn of the event loop, shows their writes to the next ones at once, and saves them in one step. */
+/**
+ * Gathers the transactions that become ready in one turn of the event loop, or while the disk is busy with those before, shows
+ * their writes to the next ones at once, and saves them in one step. Nobody waits for the disk but them.
+ */
 export function createGroup<Held>(disk: Disk<Held>): Group<Held> {
   let gathered = new Map<string, { readonly write: Write<Held>; readonly member: Member }>();
   let members: Member[] = [];
+  let busy: Promise<void> | undefined;
 
-  function flush(): void {
+  async function save(): Promise<void> {
     const [writes, waiting] = [[...gathered.values()], members];
     gathered = new Map();
     members = [];
-    if (waiting.length === 0) return;
     try {
       const refused = writes.length > 0 ? disk.save(writes.map(({ write }) => write)) : undefined;
+      if (!refused) await disk.sync();
       const blamed = refused && writes.find(({ write }) => write === refused.write)?.member;
       blamed?.reject(refused?.error);
       // The others did nothing wrong: they run again.
@@ -41,6 +47,13 @@ export function createGroup<Held>(disk: Disk<Held>): Group<Held> {
     }
   }
 
+  async function saveAll(): Promise<void> {
+    while (members.length > 0) await save();
+    busy = undefined;
+  }
+
+  const flush = (): Promise<void> => (busy ??= saveAll());
+
   const key = (collection: Collection, id: string): string => `${collection}/${id}`;
   return {
     flush,
@@ -49,8 +62,8 @@ export function createGroup<Held>(disk: Disk<Held>): Group<Held> {
       return found ? found.write.held : disk.read(collection, id);
     },
     apply(writes) {
-      if (writes.length === 0 && members.length === 0) return true;
-      if (members.length === 0) setImmediate(flush);
+      if (writes.length === 0 && members.length === 0 && !busy) return true;
+      if (members.length === 0 && !busy) setImmediate(() => void flush());
       const member = { ...Promise.withResolvers<boolean>(), writes: writes.length > 0 };
       members.push(member);
       for (const write of writes) gathered.set(key(write.collection, write.id), { write, member });

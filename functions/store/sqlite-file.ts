@@ -85,7 +85,7 @@ export function openFile(file: string, schema: Schema, log: Log | undefined): Da
     try {
       database.exec('PRAGMA locking_mode = EXCLUSIVE');
       refuseForeign(database, file, schema);
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
       migrate(database, file, schema, log);
       return database;
     } catch (error) {

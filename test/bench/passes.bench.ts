@@ -139,5 +139,5 @@ async function measure(count: number): Promise<{ agents: number; 'idle passes/s'
 
 const results = [];
 for (const count of [100, 1_000, 10_000]) results.push(await measure(count));
-console.log(`Embedded store, every write durable (WAL, synchronous=FULL), ${inFlight} in flight, ${measuredMs / 1000} s each:`);
+console.log(`Embedded store, every write durable (WAL, synced before each answer), ${inFlight} in flight, ${measuredMs / 1000} s each:`);
 console.table(results);
