@@ -43,6 +43,8 @@ export interface FunctionsConfig {
   readonly upstream: Upstream;
   /** Whether /mail/messages is served: it asks nobody who they are. */
   readonly mailDoor: boolean;
+  /** How many proxies of ours add to `X-Forwarded-For`: Google's front end, and a load balancer where there is one. */
+  readonly forwardedHops: number;
   /** Where the providers of one host keep their state, for planes that choose `local` or `direct`. */
   readonly localDir?: string;
   /** `127.0.0.1:8080` in place of Google. */
@@ -174,6 +176,7 @@ export function parseFunctionsConfig(env: NodeJS.ProcessEnv = process.env): Func
   const emulator = 'host and port of an emulator on loopback, such as 127.0.0.1:8080';
   const firestoreEmulator = optional('FIRESTORE_EMULATOR_HOST', emulator, (text) => host.test(text));
   const pubsubEmulator = optional('PUBSUB_EMULATOR_HOST', emulator, (text) => host.test(text));
+  const hops = optional('FORWARDED_HOPS', 'how many proxies add to X-Forwarded-For, 0 to 9; 1 without it', (text) => /^\d$/.test(text));
   const mail = choice('MAIL_DOOR', ['off', 'on'], 'off');
   if (mail === 'on' && firestoreEmulator === undefined) {
     fault('MAIL_DOOR', 'on', 'off; on beside FIRESTORE_EMULATOR_HOST alone, because whoever reaches it reads and sends all mail');
@@ -186,6 +189,7 @@ export function parseFunctionsConfig(env: NodeJS.ProcessEnv = process.env): Func
     planeFile: resolve(planeFile),
     keysDir: resolve(keysDir),
     mailDoor: mail === 'on',
+    forwardedHops: Number(hops ?? 1),
     ...(actor === undefined ? {} : { actor }),
     ...(mailFile === undefined ? {} : { mail: { file: resolve(mailFile), secretsDir: resolve(mailSecretsDir ?? keysDir) } }),
     ...(backupBucket === undefined ? {} : { backupBucket }),

@@ -22,18 +22,20 @@ export interface Config {
   readonly separateUsers: boolean;
 }
 
-export const usage = `Usage: npm start -- [--port 8790] [--data .plane] [--users 12] [--config planes.yaml]
+export const usage = `Usage: npm start -- [--port 8790] [--data .plane] [--users 12] [--config planes.yaml] [--cache DIR]
 
   --port    the one port of the plane, 1 to 65535
   --data    where the plane keeps its data
   --users   how many people the sample company acme.test has
-  --config  a planes.yaml instead of the sample company's`;
+  --config  a planes.yaml instead of the sample company's
+  --cache   where OpenClaw is installed, once for all planes of this machine`;
 
 const options = {
   port: { type: 'string', default: '8790' },
   data: { type: 'string', default: '.plane' },
   users: { type: 'string', default: '12' },
   config: { type: 'string' },
+  cache: { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -86,12 +88,13 @@ export function parseConfig(argv: readonly string[] = process.argv.slice(2), env
   if (faults.length > 0) throw new PlaneError('invalid', `cannot start: ${faults.join('; ')}\n\n${usage}`);
   const root = process.getuid?.() === 0;
   const home = env['HOME'] ?? homedir();
+  const usualCache = root ? '/var/cache/agents-plane' : join(env['XDG_CACHE_HOME'] ?? join(home, '.cache'), 'agents-plane');
   return {
     port,
     users,
     dataDir: resolve(values.data),
     ...(values.config === undefined ? {} : { planeFile: resolve(values.config) }),
-    cacheDir: root ? '/var/cache/agents-plane' : join(env['XDG_CACHE_HOME'] ?? join(home, '.cache'), 'agents-plane'),
+    cacheDir: values.cache === undefined ? usualCache : resolve(values.cache),
     keysDir: join(env['XDG_CONFIG_HOME'] ?? join(home, '.config'), 'agents-plane'),
     hostDir: root ? '/var/lib/agents-plane' : join(env['XDG_STATE_HOME'] ?? join(home, '.local', 'state'), 'agents-plane'),
     upstream,

@@ -152,17 +152,35 @@ export function openKeys({ dir, log }: KeysOptions): Keys {
   return { dataKey, tokenKey, signer: createSigner(signingKey), publicKeyPem, backupIdentity: readBackupIdentity(dir) };
 }
 
-export function createSigner(privateKey: KeyObject): Signer {
-  const publicKey = createPublicKey(privateKey);
+/** Checks signatures with the public half of a signing key. */
+export function createVerifier(publicKey: KeyObject): Pick<Signer, 'keyId' | 'verify'> {
   const der = publicKey.export({ type: 'spki', format: 'der' });
   return {
     keyId: createHash('sha256').update(der).digest('hex').slice(0, 16),
-    sign: (text) => sign(null, Buffer.from(text), privateKey).toString('base64url'),
     verify(text, signature) {
       const bytes = Buffer.from(signature, 'base64url');
       // Buffer skips what is not base64url; one signature has one text.
       return bytes.toString('base64url') === signature && verify(null, Buffer.from(text), publicKey, bytes);
     },
+  };
+}
+
+/** The public half as `planes audit key` prints it (SPKI, PEM). Throws `invalid` where it is none. */
+export function readPublicKey(pem: string): Pick<Signer, 'keyId' | 'verify'> {
+  let key: KeyObject;
+  try {
+    key = createPublicKey(pem);
+  } catch (cause) {
+    throw new PlaneError('invalid', 'cannot read the public key: it is no PEM; `planes audit key` prints the right one', { cause });
+  }
+  if (key.asymmetricKeyType === 'ed25519') return createVerifier(key);
+  throw new PlaneError('invalid', 'cannot read the public key: it is no Ed25519 key; `planes audit key` prints the right one');
+}
+
+export function createSigner(privateKey: KeyObject): Signer {
+  return {
+    ...createVerifier(createPublicKey(privateKey)),
+    sign: (text) => sign(null, Buffer.from(text), privateKey).toString('base64url'),
   };
 }
 

@@ -3,15 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { http } from '@google-cloud/functions-framework';
 import { GoogleAuth, OAuth2Client } from 'google-auth-library';
+import { createCloudLoggingSink } from './audit/cloud-logging.ts';
 import type { Plane } from '../shared/plane.ts';
 import { parseFunctionsConfig, type FunctionsConfig } from './config-functions.ts';
 import type { Wake } from './core/schedule.ts';
+import type { Providers } from './core/providers.ts';
 import type { Store } from './core/store.ts';
 import type { Log } from './core/surroundings.ts';
 import { createGoogleStorageBackups } from './backup/google-storage.ts';
 import { PlaneError } from './core/errors.ts';
 import { createQuota, googleLanes, googleQuotas } from './directory/quota.ts';
-import { decidingGroups } from './directory/services.ts';
+import { groupsInForce } from './directory/services.ts';
 import {
   createFunctions,
   functionNames,
@@ -27,6 +29,7 @@ import { openMountedLine } from './mail/mounted-line.ts';
 import { readMountedKeys } from './mounted-keys.ts';
 import { readPlane } from './plane-file.ts';
 import { createPlane, type PlaneDeps } from './plane.ts';
+import { openPlanes, type Planes } from './planes.ts';
 import { createGoogleAuth } from './providers/cloud/google-auth.ts';
 import { registries, type ProviderSurroundings, type Registries } from './providers/registries.ts';
 import { createFirestoreStore, openFirestore } from './store/firestore.ts';
@@ -42,6 +45,8 @@ export interface Seams {
   readonly wake?: Wake;
   readonly fetch?: typeof fetch;
   readonly log?: Log;
+  /** Takes the lines of the audit trail instead of the standard output. */
+  readonly writeAudit?: (text: string) => Promise<void>;
 }
 
 /** In milliseconds. A run, three leases long, and the budget of `reconcile` before it fit into the two minutes that a task is given. */
@@ -57,6 +62,10 @@ const cloudLog: Log = {
 
 /** As in `acme.com` → `Acme`. */
 const companyOf = (domain: string): string => domain.charAt(0).toUpperCase() + (domain.split('.')[0] ?? domain).slice(1);
+
+/** Resolves when the text has left this process. */
+const writeOut = (text: string): Promise<void> =>
+  new Promise((resolve, reject) => process.stdout.write(text, (error) => (error ? reject(error) : resolve())));
 
 function openRequest({ pubsubEmulator }: FunctionsConfig): GoogleRequest {
   if (pubsubEmulator === undefined) {
@@ -93,23 +102,33 @@ function openWake(config: FunctionsConfig, store: Store, log: Log): Wake {
   return createPubSubWake({ ...common, topic: config.wake.topic, leadMs: reconcileBudgetMs - 5_000, ...rootUrl });
 }
 
-function openProviders(config: FunctionsConfig, plane: Plane, keys: Keys, store: Store, log: Log, seams: Seams) {
+function openProviders(config: FunctionsConfig, plane: Plane, planes: Planes, keys: Keys, store: Store, log: Log, seams: Seams) {
   const { identity, infrastructure, secrets, networking } = { ...registries, ...seams.registries };
-  const { spec, metadata } = plane;
+  const { domain } = plane.spec.identity;
   const nap = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal });
-  const surroundings: ProviderSurroundings = {
-    ...{ planeId: metadata.name, domain: spec.identity.domain, publicUrl: config.publicUrl, log, dataKey: keys.dataKey },
+  const quota = createQuota({ store, clock: systemClock, sleep: nap, lanes: googleLanes, quotas: googleQuotas });
+  const surroundingsOf = (planeId: string): ProviderSurroundings => ({
+    ...{ planeId, domain, publicUrl: config.publicUrl, log, dataKey: keys.dataKey },
     ...(config.localDir === undefined ? {} : { localDir: config.localDir }),
-    ...{ workspace: config.workspace, audiences: config.oauthAudiences, policyGroups: () => decidingGroups([plane], store) },
-    quota: createQuota({ store, clock: systemClock, sleep: nap, lanes: googleLanes, quotas: googleQuotas }),
+    ...{ workspace: config.workspace, audiences: config.oauthAudiences, policyGroups: () => groupsInForce(planes, store) },
+    quota,
     ...(seams.fetch === undefined ? {} : { fetch: seams.fetch }),
-  };
+  });
+  const makeProviders = ({ spec, metadata }: Plane): Providers => ({
+    infra: infrastructure.create(spec.infrastructure.provider, surroundingsOf(metadata.name)),
+    secrets: secrets.create(spec.secrets.provider, surroundingsOf(metadata.name)),
+    network: networking.create(spec.networking.provider, surroundingsOf(metadata.name)),
+  });
+  // What is wrong with the providers of the plane at hand ends the deployment, not its requests.
+  makeProviders(plane);
   return {
-    identity: identity.create(spec.identity.provider, surroundings),
-    providers: {
-      infra: infrastructure.create(spec.infrastructure.provider, surroundings),
-      secrets: secrets.create(spec.secrets.provider, surroundings),
-      network: networking.create(spec.networking.provider, surroundings),
+    identity: identity.create(plane.spec.identity.provider, surroundingsOf(plane.metadata.name)),
+    makeProviders,
+    offers: {
+      identity: [plane.spec.identity.provider],
+      infrastructure: infrastructure.names,
+      secrets: secrets.names,
+      networking: networking.names,
     },
   };
 }
@@ -132,9 +151,13 @@ export function compose(config: FunctionsConfig, plane: Plane, keys: Keys, log: 
   const backupStore = bucket === undefined ? undefined : createGoogleStorageBackups({ bucket, auth: lazyAuth() });
   if (!mail) log.warn('no mail leaves this plane: owners are not introduced to their agents; say with MAIL_FILE how mail travels');
   if (!backupStore) log.warn('no backups are made: name a bucket with BACKUP_BUCKET');
+  const planes = openPlanes({
+    ...{ store, wake, clock: systemClock, hashing: nodeHashing, seed: { plane, from: 'file' } },
+    refused: (error) => log.warn(`the plane goes on as it was: ${error.message}`),
+  });
   const running = createPlane({
-    ...{ plane, store, wake, log, keys, clock: systemClock, hashing: nodeHashing, random: randomUUID },
-    ...openProviders(config, plane, keys, store, log, seams),
+    ...{ plane, planes, store, wake, log, keys, clock: systemClock, hashing: nodeHashing, random: randomUUID },
+    ...openProviders(config, plane, planes, keys, store, log, seams),
     upstream: config.upstream,
     company: companyOf(plane.spec.identity.domain),
     publicUrl: config.publicUrl,
@@ -143,7 +166,9 @@ export function compose(config: FunctionsConfig, plane: Plane, keys: Keys, log: 
     ownAccounts: config.actor === undefined ? [] : [config.actor],
     ...(mail ? { mail } : {}),
     ...(backupStore ? { backupStore } : {}),
-    verifyPush: async (request) => void (await verify(request)),
+    auditSink: createCloudLoggingSink(seams.writeAudit ?? writeOut),
+    verifyPush: verify,
+    forwardedHops: config.forwardedHops,
     times: { ...times, ...seams.times },
   });
   return { plane: running, store, wake, verify };

@@ -1,106 +1,58 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
-import type { Plane } from '../shared/plane.ts';
+import { createCheckpoints, takeAll } from './audit/checkpoints.ts';
 import { createAlertHandler } from './budget/alerts.ts';
-import type { BackupStore } from './backup/backup-store.ts';
 import { createBudget } from './budget/budget.ts';
 import { askSidecar } from './core/commands.ts';
 import { createCare } from './care/care.ts';
 import { createTold } from './care/told.ts';
-import { createCredentials, type Credentials } from './core/credentials.ts';
-import { createTally, type Tally } from './core/notes.ts';
-import { createListings, createParts } from './core/parts.ts';
-import { createPass } from './core/pass.ts';
-import type { IdentityProvider, Providers } from './core/providers.ts';
-import { createRunner, makeDue, type Handler, type Runner, type Wake } from './core/schedule.ts';
-import type { Store } from './core/store.ts';
-import { canonical, type Clock, type Ctx, type Hashing, type Json, type Log } from './core/surroundings.ts';
+import { createCredentials } from './core/credentials.ts';
+import { createTally } from './core/notes.ts';
+import { tellRefusals } from './core/refusals.ts';
+import { createRunner, makeDue, type Handler } from './core/schedule.ts';
+import type { Ctx } from './core/surroundings.ts';
 import { sweepOrphans } from './core/sweep.ts';
 import { createIntake } from './directory/intake.ts';
 import { tombstoneOf } from './directory/tombstone.ts';
 import { mountAgentDoor } from './http/agent-door.ts';
-import { mountApi, type ApiDeps } from './http/api.ts';
+import { createFleet } from './fleet/fleet.ts';
+import { mountApi } from './http/api.ts';
+import { createCostReports } from './http/cost.ts';
+import { mountDownloads } from './http/downloads.ts';
+import { planeOf } from './http/handlers.ts';
 import { mountAuditLogPush } from './http/audit-log-push.ts';
 import { mountDirectoryPush } from './http/directory-push.ts';
 import { mountMail } from './http/mail.ts';
 import { mountOwnerPage } from './http/owner-page.ts';
-import type { HandOff } from './http/onboarding/channels.ts';
-import type { Keys } from './keys.ts';
-import type { MailLine } from './mail/mail-config.ts';
+import { createTickets } from './http/tickets.ts';
+import { namesOf } from './http/planes.ts';
+import { toProblemResponse } from './http/problems.ts';
 import { createMail } from './mail/mail.ts';
-import { modelApi, mountModelGateway, type Upstream } from './model/gateway.ts';
-import { modelLimits } from './model/models.ts';
+import { createOperationRunner } from './operations/runner.ts';
+import { createWorks } from './operations/works.ts';
+import { modelApi, mountModelGateway } from './model/gateway.ts';
+import { modelLimits, modelsOf } from './model/models.ts';
+import type { PlaneDeps, RunningPlane } from './plane-deps.ts';
+import { createPlanePasses } from './plane-passes.ts';
+import { createPlaneRemoval } from './plane-removal.ts';
+import { forEachPlane } from './planes.ts';
 
-export interface PlaneDeps {
-  readonly plane: Plane;
-  readonly store: Store;
-  readonly wake: Wake;
-  readonly clock: Clock;
-  readonly hashing: Hashing;
-  readonly log: Log;
-  readonly keys: Keys;
-  readonly identity: IdentityProvider;
-  readonly providers: Providers;
-  readonly upstream: Upstream;
-  readonly company: string;
-  /** How mail leaves the house; absent where the plane's own mailbox is all there is. */
-  readonly mail?: MailLine | undefined;
-  /** What admins have set up for channels, so that owners are led there. */
-  readonly handOff?: HandOff | undefined;
-  /** The plane's address as owners, agents and the directory reach it, without a trailing slash. */
-  readonly publicUrl: string;
-  /** Names this process in leases and audit rows. */
-  readonly holder: string;
-  /** Names and ids under which the directory's audit log speaks of our service. */
-  readonly services: readonly string[];
-  /** Accounts under which we write to the directory ourselves. */
-  readonly ownAccounts: readonly string[];
-  /** Throws unless a push of audit log entries comes from where it should; absent where there are none. */
-  readonly verifyPush?: (request: Request) => Promise<unknown>;
-  /** Where encrypted backups are kept; without it none are made, and no machine is replaced with its memory. */
-  readonly backupStore?: BackupStore;
-  /** Puts into the directory what the plane needs there; absent where an admin does it. */
-  readonly installer?: { install(ctx: Ctx): Promise<{ readonly done: readonly string[] }> };
-  readonly knows?: ApiDeps['knows'];
-  /** A random text of 128 bits or more. */
-  readonly random: () => string;
-  /** In milliseconds. */
-  readonly times: {
-    readonly effectMs: number;
-    readonly waitMs: number;
-    readonly resyncMs: number;
-    readonly leaseMs: number;
-    readonly lagMs: number;
-  };
-}
-
-export interface RunningPlane {
-  readonly app: Hono;
-  readonly runner: Runner;
-  /** What comes before the slash of the keys that the runner runs. */
-  readonly kinds: readonly string[];
-  readonly credentials: Credentials;
-  readonly tally: Tally;
-  /** Makes the plane's own errands due: push channel, walks, polls, orphan sweep. */
-  begin(): Promise<void>;
-  /** Makes those due that have no row yet; for a sweep of which many may run. */
-  ensure(): Promise<void>;
-  /** Ends what stays connected: listening for mail. */
-  stop(): void;
-}
+export type { PlaneDeps, RunningPlane } from './plane-deps.ts';
 
 const sweepMs = 60_000;
 const dayMs = 24 * 60 * 60_000;
 
-/** Puts one plane together from its providers, store and surroundings. */
+/** How old planes may be for passes, heartbeats and models, and for what the API only shows, in milliseconds. */
+const [staleMs, shownMs] = [5_000, 1_000] as const;
+
+/** Puts a deployment of any number of planes together from store, providers and surroundings. */
 export function createPlane(deps: PlaneDeps): RunningPlane {
-  const { plane, store, wake, clock, hashing, log, keys, identity, providers, times } = deps;
+  const { plane, planes, store, wake, clock, hashing, log, keys, identity, times } = deps;
   const planeId = plane.metadata.name;
-  const planes = [plane];
   const requestId = deps.random;
-  const credentials = createCredentials({ key: keys.tokenKey, store, clock });
   const change = { store, clock, hashing, wake };
   const tally = createTally({ store, clock, hashing });
+  const credentials = tellRefusals(createCredentials({ key: keys.tokenKey, store, clock }), { key: keys.tokenKey, tally, log, planeId });
   const mail = createMail({
     ...{ store, clock, wake, log, tally, credentials, planeId, publicUrl: deps.publicUrl, line: deps.mail },
     ...{ company: () => deps.company, domain: plane.spec.identity.domain },
@@ -110,34 +62,32 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
     ...{ ...change, planes, identity, log, random: deps.random, services: deps.services, ownAccounts: deps.ownAccounts },
     address: `${deps.publicUrl}/events/directory`,
   });
-  const listings = createListings(providers, planeId);
   const budget = createBudget({ store, clock, hashing, log, wake, random: deps.random });
 
   const care = createCare({
-    ...{ ...change, plane, log, keys, credentials, tally, random: deps.random },
+    ...{ ...change, planes, log, keys, credentials, tally, random: deps.random },
+    infraOf: (planeId) => passes.providersOf(planeId).infra,
     ...(deps.backupStore ? { backupStore: deps.backupStore } : {}),
   });
 
   const { backups } = 'backups' in care ? care : {};
 
-  const pass = createPass({
-    ...{ store, clock, hashing, log, wake, listings },
+  const passes = createPlanePasses({
+    ...{ ...change, log, planes, credentials, makeProviders: deps.makeProviders },
     holder: deps.holder,
     leaseMs: times.leaseMs,
     resyncMs: times.resyncMs,
     lagMs: times.lagMs,
     observeMs: times.effectMs,
+    effectMs: times.effectMs,
+    waitMs: times.waitMs,
     signer: keys.signer,
-    partsOf: createParts({
-      ...{ providers, store, clock, credentials },
-      egress: plane.spec.networking.egressPolicy,
-      introduction: correspondence,
-      effectMs: times.effectMs,
-      waitMs: times.waitMs,
-    }),
-    restart: (agentId, ctx) => providers.infra.restart(agentId, ctx),
+    introduction: correspondence,
     ...(backups ? { retained: (agent, ctx) => backups.conclude(agent, ctx) } : {}),
   });
+
+  const checkpoint = createCheckpoints({ store, clock, hashing, signer: keys.signer, sink: deps.auditSink });
+  const works = createWorks({ ...change, random: deps.random, care });
 
   const errands: Readonly<Record<string, (ctx: Ctx) => Promise<number>>> = {
     ...intake.errands,
@@ -152,8 +102,18 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
       await budget.sweep();
       return sweepMs;
     },
-    async orphans(ctx) {
-      await sweepOrphans(ctx, { ...change, planeId, listings, tombstone: (agentId) => tombstoneOf(plane, agentId) });
+    orphans: (ctx) =>
+      forEachPlane(planes, sweepMs, async (each) => {
+        const tombstone = (agentId: string) => tombstoneOf(each, agentId);
+        await sweepOrphans(ctx, { ...change, planeId: each.metadata.name, listings: passes.listingsFor(each), tombstone });
+        return sweepMs;
+      }),
+    idempotency: async () => ((await api.clearIdempotency()) ? 0 : 10 * sweepMs),
+    removals: createPlaneRemoval({ ...change, planes }),
+    async checkpoints({ signal }) {
+      await planes.refresh();
+      const known = planes.known().map(({ metadata }) => metadata.name);
+      await takeAll(known, checkpoint, signal);
       return sweepMs;
     },
   };
@@ -162,10 +122,11 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
     ...intake.handlers,
     ...mail.handlers,
     ...care.handlers,
-    pass,
+    pass: passes.pass,
+    operation: createOperationRunner({ ...change, log, works }),
     alert: createAlertHandler({
       ...{ store, deliver: (message) => mailbox.deliver(message), from: mail.planeAddress },
-      ...(plane.spec.identity.adminEmail === undefined ? {} : { adminEmail: plane.spec.identity.adminEmail }),
+      adminEmailOf: (id) => planes.find(id)?.spec.identity.adminEmail,
     }),
     plane: async (name, signal) => errands[name]?.({ signal, log }),
   };
@@ -183,22 +144,69 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
     }
   }
 
+  /** Nothing runs before the planes are known. */
+  const knowing = ([kind, handle]: [string, Handler]): [string, Handler] => [
+    kind,
+    async (id, signal) => {
+      await planes.refresh(staleMs);
+      return handle(id, signal);
+    },
+  ];
+
   const nap = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal }).catch(() => undefined);
   const app = new Hono();
   app.get('/healthz', (c) => c.json({ ok: true }));
-  mountApi(app, {
-    ...{ ...change, planes, identity, look: intake.look, log, requestId, tally },
-    infraOf: () => providers.infra,
-    ...('reprovision' in care ? { reprovision: care.reprovision } : {}),
+  app.use('*', async (c, next) => {
+    const api = c.req.path.startsWith('/v1/');
+    try {
+      await planes.refresh(!api ? staleMs : c.req.method === 'GET' ? shownMs : 0);
+    } catch (error) {
+      return toProblemResponse(error, requestId(), log, { hideFaults: true });
+    }
+    return next();
+  });
+  const tickets = createTickets({ store, clock, hashing, key: keys.tokenKey, random: deps.random });
+  const reportCosts = createCostReports({ store, clock, planeOf: (planeId) => planeOf(planes, planeId) });
+  mountDownloads(app, {
+    ...{ tickets, clock, log, requestId, callMs: 20_000, forwardedHops: deps.forwardedHops },
+    report: ({ planeId, period, by }, signal) => reportCosts(planeId, { period, by }, signal),
+  });
+  const api = mountApi(app, {
+    ...{ tickets, publicUrl: deps.publicUrl },
+    ...{ ...change, planes, identity, look: intake.look, log, requestId, tally, works },
+    infraOf: (id) => passes.providersOf(id).infra,
+    ...{
+      makeProviders: passes.providersFor,
+      offers: deps.offers ?? namesOf(plane),
+      maker: deps.upstream.maker,
+      domain: plane.spec.identity.domain,
+    },
+    ...{ keepsBackups: deps.backupStore !== undefined, mailBy: deps.mail?.carrier.name },
+    secretsOf: (id) => passes.providersOf(id).secrets,
+    ...(care.upgrade ? { reprovision: care.reprovision, care } : {}),
+    fleet: createFleet({ store, clock }),
+    ...{ checkpoint, signer: keys.signer, publicKeyPem: keys.publicKeyPem },
     callMs: 20_000,
+    random: deps.random,
+    credentials,
     ...(deps.knows ? { knows: deps.knows } : {}),
+    ...(deps.verifyPush ? { verifyWorkload: deps.verifyPush } : {}),
+    ...(deps.forwardedHops === undefined ? {} : { forwardedHops: deps.forwardedHops }),
   });
   care.mount(app);
-  mountDirectoryPush(app, { store, clock, hashing, wake, log, equal: keys.tokenKey.equal, planeIds: [planeId] });
+  mountDirectoryPush(app, {
+    store,
+    clock,
+    hashing,
+    wake,
+    log,
+    equal: keys.tokenKey.equal,
+    planeIds: () => planes.all().map(({ metadata }) => metadata.name),
+  });
   if (deps.verifyPush) mountAuditLogPush(app, { verify: deps.verifyPush, signal: intake.signal, log });
   mountOwnerPage(app, {
     ...{ store, clock, log, credentials, tally, correspondence, key: keys.tokenKey, random: deps.random },
-    ...{ publicUrl: deps.publicUrl, addressOf: mail.addressOf, handOff: deps.handOff ?? {} },
+    ...{ publicUrl: deps.publicUrl, addressOf: mail.addressOf, handOff: deps.handOff ?? {}, forwardedHops: deps.forwardedHops },
     askWhatsapp: (agent) =>
       askSidecar(agent, 'whatsappLogin', {}, { kind: 'user', id: agent.ownerEmail }, { store, clock, hashing, random: deps.random }),
   });
@@ -206,13 +214,15 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
     ...{ mailbox, correspondence, log, requestId, notice: mail.notice },
     ...(deps.verifyPush ? { verifyPush: deps.verifyPush } : {}),
   });
-  const { timeZone, budget: budgetTerms } = plane.spec;
   mountModelGateway(app, {
     ...{ clock, log, credentials, upstream: deps.upstream, requestId, tally, sleep: nap, budget },
-    termsOf: () => ({ timeZone, ...budgetTerms }),
+    termsOf(agent) {
+      const spec = planes.find(agent.planeId)?.spec ?? plane.spec;
+      return { timeZone: spec.timeZone, ...spec.budget, models: modelsOf(spec.models, agent.ouPath) };
+    },
   });
   mountAgentDoor(app, {
-    ...{ store, clock, hashing, wake, log, credentials, requestId, tally },
+    ...{ store, clock, hashing, wake, log, credentials, requestId, tally, forwardedHops: deps.forwardedHops },
     terms: (agent) => ({
       company: deps.company,
       model: {
@@ -226,30 +236,25 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
     ...createTold({ store, clock, hashing, random: deps.random }),
   });
 
-  /** A planes.yaml that changed is everybody's business: the walk finds whose. */
-  async function takeUpPlaneFile(): Promise<void> {
-    const digest = hashing.sha256(canonical(JSON.parse(JSON.stringify(plane)) as Json));
-    const key = 'plane/walk';
-    const moved = await store.transact(async (tx) => {
-      const [known, row] = [await tx.get('planeFiles', planeId), await tx.get('schedule', key)];
-      if (known?.digest === digest) return false;
-      tx.set('planeFiles', planeId, { planeId, digest });
-      makeDue(tx, key, row, clock.now());
-      return true;
-    });
-    if (moved) wake.wake(key);
-  }
-
   return {
     app,
-    runner: createRunner({ store, clock, log, handlers, runMs: 3 * times.leaseMs }),
+    runner: createRunner({
+      store,
+      clock,
+      log,
+      handlers: Object.fromEntries(Object.entries(handlers).map(knowing)),
+      runMs: 3 * times.leaseMs,
+    }),
     kinds: Object.keys(handlers),
     credentials,
     tally,
-    begin: () => makeErrandsDue(false),
+    async begin() {
+      await planes.refresh();
+      await makeErrandsDue(false);
+    },
     async ensure() {
+      await planes.refresh();
       await makeErrandsDue(true);
-      await takeUpPlaneFile();
     },
     stop: () => mail.stop(),
   };

@@ -34,7 +34,14 @@ export interface AgentSpec {
 /** A named fact about an agent with the reason for it. */
 export interface Condition {
   readonly type:
-    'InvalidSpec' | 'AmbiguousPlane' | 'OwnedByAnother' | 'ProviderFailed' | 'NoHeartbeat' | 'NeedsApproval' | 'BudgetExhausted';
+    | 'InvalidSpec'
+    | 'AmbiguousPlane'
+    | 'OwnedByAnother'
+    | 'ProviderFailed'
+    | 'NoHeartbeat'
+    | 'NeedsApproval'
+    | 'BudgetExhausted'
+    | 'Drifted';
   readonly message: string;
 }
 

@@ -36,6 +36,24 @@ export function toBudgetDate(at: number, timeZone: string): { readonly day: stri
   return { month, day: `${month}-${part('day')}` };
 }
 
+const dayMs = 24 * 3_600_000;
+
+/** When a day (`2026-11-22`) begins where the time zone is, in milliseconds since 1970; where a clock change takes midnight away, at its first moment. */
+export function toStartOfDay(day: string, timeZone: string): number {
+  const midnight = Date.parse(`${day}T00:00:00.000Z`);
+  let [before, after] = [midnight - dayMs, midnight + dayMs];
+  while (after - before > 1) {
+    const middle = Math.floor((before + after) / 2);
+    if (toBudgetDate(middle, timeZone).day < day) before = middle;
+    else after = middle;
+  }
+  return after;
+}
+
+/** The day so many days after another, or before it: `2026-12-01` for `2026-11-30` and 1. */
+export const plusDays = (day: string, days: number): string =>
+  new Date(Date.parse(`${day}T00:00:00.000Z`) + days * dayMs).toISOString().slice(0, 10);
+
 const months = [
   ...['January', 'February', 'March', 'April', 'May', 'June', 'July'],
   ...['August', 'September', 'October', 'November', 'December'],

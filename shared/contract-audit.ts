@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { agentIdSchema } from './agent.ts';
-import { nothing, page, planeParams, type ContractRow } from './contract-row.ts';
+import { nothing, page, planeParams, timeCursor, type ContractRow } from './contract-row.ts';
 import { auditRowSchema } from './views.ts';
 
 const filters = {
@@ -12,7 +12,9 @@ const filters = {
     .string()
     .regex(/^[a-zA-Z][a-zA-Z. -]{0,60}$/, 'an action such as agent.change, or how it begins')
     .optional(),
+  /** From then on. */
   since: z.iso.datetime().optional(),
+  /** Before then. */
   until: z.iso.datetime().optional(),
 };
 
@@ -25,7 +27,7 @@ export const auditRows = {
     reach: 'plane',
     summary: 'The audit log, newest first',
     params: planeParams,
-    query: z.strictObject({ ...page, ...filters }),
+    query: z.strictObject({ ...page, cursor: timeCursor, ...filters }),
     status: 200,
     answer: z.object({ rows: z.array(auditRowSchema), next: z.string().nullable() }),
   },

@@ -18,6 +18,12 @@ const work = z.discriminatedUnion('kind', [
 ]);
 export type OperationWork = z.infer<typeof work>;
 
+/** Days up to today, or `month` for this month. */
+const period = z
+  .string()
+  .regex(/^([1-9]\d{0,2}d|month)$/, 'days such as 30d, or month')
+  .default('30d');
+
 /** Every call about work on many agents, and what all of them cost. */
 export const operationRows = {
   createOperation: {
@@ -109,16 +115,24 @@ export const operationRows = {
     summary: 'Cost report for plane',
     params: planeParams,
     query: z.strictObject({
-      /** Days up to today, or `month` for this month. */
-      period: z
-        .string()
-        .regex(/^([1-9]\d{0,2}d|month)$/, 'days such as 30d, or month')
-        .default('30d'),
+      period,
       from: z.iso.date().optional(),
       to: z.iso.date().optional(),
       by: z.enum(costGroups).default('agent'),
     }),
     status: 200,
     answer: costReportSchema,
+  },
+  createDownload: {
+    method: 'post',
+    path: '/v1/planes/{planeId}/downloads',
+    role: 'viewer',
+    reach: 'plane',
+    summary: 'A link that gives the cost report as a CSV file, once and for five minutes, to whoever opens it',
+    params: planeParams,
+    query: nothing,
+    body: z.strictObject({ report: z.literal('cost'), period, by: z.enum(costGroups).default('department') }),
+    status: 201,
+    answer: z.object({ url: z.url(), expiresAt: z.iso.datetime() }),
   },
 } as const satisfies Readonly<Record<string, ContractRow>>;

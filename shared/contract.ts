@@ -157,6 +157,8 @@ export const contract = {
 export type Contract = typeof contract;
 export type Operation = keyof Contract;
 export type Answer<O extends Operation> = z.infer<Contract[O]['answer']>;
+/** What a caller sends. */
+export type Body<O extends Operation> = Contract[O] extends { readonly body: infer B extends z.ZodType } ? z.input<B> : undefined;
 
 /** RFC 9457 problem details, as every refusal answers. */
 export const problemAnswerSchema = z.object({

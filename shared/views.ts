@@ -69,7 +69,7 @@ export const agentViewSchema = z.object({
   /** A new version on its way, or how the last one came out. */
   upgrade: z
     .object({
-      step: z.enum(['backup', 'swap', 'gate', 'done', 'rolledBack', 'failed']),
+      step: z.enum(['install', 'backup', 'swap', 'gate', 'done', 'rolledBack', 'failed']),
       from: z.string().nullable(),
       to: z.string(),
       startedAt: z.iso.datetime(),
@@ -106,6 +106,8 @@ export const receiptSchema = z.object({
   ownerId: z.string(),
   ownerEmail: z.string(),
   reason: z.string(),
+  /** When making it began. */
+  madeFrom: z.iso.datetime().optional(),
   requestedAt: z.iso.datetime(),
   revokedAt: z.iso.datetime(),
   removedAt: z.iso.datetime(),
@@ -119,8 +121,10 @@ export const receiptSchema = z.object({
 export const planeViewSchema = z.object({
   planeId: planeIdSchema,
   providers: z.object({ identity: z.string(), infrastructure: z.string(), secrets: z.string(), networking: z.string() }),
-  /** How many agents stand in each phase; agents that are gone are not counted. */
-  agents: z.object({ total: z.int(), running: z.int(), working: z.int(), attention: z.int() }),
+  /** How many agents stand where; each is counted once beside `total`, and those that are gone are not counted. */
+  agents: z.object({ total: z.int(), running: z.int(), working: z.int(), paused: z.int(), attention: z.int() }),
+  /** This month's spend on models of all its agents against the sum of their caps, in US dollars. */
+  spend: z.object({ month: z.string(), capUsd: z.int(), spentUsd: z.number() }),
 });
 export type PlaneView = z.infer<typeof planeViewSchema>;
 
@@ -128,9 +132,17 @@ export const auditRowSchema = z.object({
   chain: z.string(),
   seq: z.int(),
   at: z.iso.datetime(),
-  actor: z.object({ kind: z.string(), id: z.string() }),
+  actor: z.object({
+    kind: z.string(),
+    id: z.string(),
+    via: z.string().optional(),
+    from: z.string().optional(),
+    requestId: z.string().optional(),
+  }),
   action: z.string(),
   target: z.string(),
+  /** `begun` where a later row of the same chain tells how it ended. */
+  outcome: z.enum(['done', 'begun', 'failed', 'refused']),
   detail: z.json(),
   hash: z.string(),
 });

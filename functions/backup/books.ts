@@ -57,7 +57,7 @@ export function createBooks({ store, clock, hashing }: Pick<BackupsDeps, 'store'
       const record = await tx.get('backups', id);
       if (!record) return undefined;
       const agent = await tx.get('agents', record.agentId);
-      const head = await readHead(tx, agentChain(record.agentId));
+      const head = await readHead(tx, agentChain(record.agentId), record.planeId);
       const decided = decide(record, agent);
       if (!decided) return undefined;
       const { next, row } = decided;
@@ -74,7 +74,7 @@ export function createBooks({ store, clock, hashing }: Pick<BackupsDeps, 'store'
 
   const add = (record: BackupRecord, row: Row): Promise<void> =>
     store.transact(async (tx) => {
-      const head = await readHead(tx, agentChain(record.agentId));
+      const head = await readHead(tx, agentChain(record.agentId), record.planeId);
       tx.set('backups', record.id, record);
       write(tx, head, record.id, row);
     });

@@ -152,8 +152,14 @@ export function applyOperations(before: BudgetRecord | undefined, operations: re
     // Given up and charged whole before, or released: nothing is charged twice.
     if (!found || !record) return;
     const micros = used?.micros ?? found.micros;
-    record = { ...record, spentMicros: record.spentMicros + micros };
     const { inputTokens = 0, cachedTokens = 0, outputTokens = 0 } = used ?? {};
+    record = {
+      ...record,
+      spentMicros: record.spentMicros + micros,
+      calls: (record.calls ?? 0) + 1,
+      inputTokens: (record.inputTokens ?? 0) + inputTokens + cachedTokens,
+      outputTokens: (record.outputTokens ?? 0) + outputTokens,
+    };
     const counted = { inputTokens, cachedTokens, outputTokens, calls: 1, unsettled: used ? 0 : 1 };
     charges.push({ day: found.day, model: found.model, micros, ...counted });
     if (micros > found.micros)
@@ -168,8 +174,9 @@ export function applyOperations(before: BudgetRecord | undefined, operations: re
 
   function reserve({ id, agent, month, day, until, offers }: Extract<Operation, { kind: 'reserve' }>): Reserved {
     const { planeId, agentId, ownerId, ownerEmail, ouPath, name: agentName } = agent;
-    const labels = { planeId, agentId, ownerEmail, ouPath, agentName, capUsd: agent.spec.budgetCap };
-    record = { ownerId, month, spentMicros: 0, open: {}, alerted: 0, ...record, ...labels };
+    const labels = agent.labels === undefined ? {} : { labels: agent.labels };
+    const about = { planeId, agentId, ownerEmail, ouPath, agentName, capUsd: agent.spec.budgetCap, ...labels };
+    record = { ownerId, month, spentMicros: 0, open: {}, alerted: 0, ...record, ...about };
     const { spentMicros, capUsd } = record;
     const unspent = capUsd * microsPerUsd - spentMicros;
     const chosen = open.size < mostOpen ? choose(offers, unspent - openSum) : undefined;

@@ -54,10 +54,16 @@ export async function sendAlert(alert: AlertRecord, { deliver, from, adminEmail 
 }
 
 /** What `alert/<id>` does when it is due. */
-export function createAlertHandler({ store, ...deps }: AlertDeps & { readonly store: Store }): Handler {
+export function createAlertHandler({
+  store,
+  adminEmailOf,
+  ...deps
+}: Omit<AlertDeps, 'adminEmail'> & { readonly store: Store; readonly adminEmailOf: (planeId: string) => string | undefined }): Handler {
   return async (id) => {
     const alert = await store.get('alerts', id);
-    if (alert) await sendAlert(alert, deps);
+    if (!alert) return undefined;
+    const adminEmail = adminEmailOf(alert.planeId);
+    await sendAlert(alert, { ...deps, ...(adminEmail === undefined ? {} : { adminEmail }) });
     return undefined;
   };
 }

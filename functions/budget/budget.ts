@@ -49,9 +49,10 @@ const sweptAtOnce = 200;
 const toLedgerId = (record: BudgetRecord, { day, model }: Charge): string => `${record.ownerId}/${record.planeId}/${day}/${model}`;
 
 function addTo(row: LedgerRecord | undefined, record: BudgetRecord, charge: Charge): LedgerRecord {
-  const { planeId, ownerId, agentId, ownerEmail, ouPath } = record;
+  const { planeId, ownerId, agentId, ownerEmail, ouPath, agentName, labels } = record;
   return {
-    ...{ planeId, ownerId, agentId, ownerEmail, ouPath, day: charge.day, model: charge.model },
+    ...{ planeId, ownerId, agentId, ownerEmail, ouPath, agentName, day: charge.day, model: charge.model },
+    ...(labels === undefined ? {} : { labels }),
     calls: (row?.calls ?? 0) + charge.calls,
     inputTokens: (row?.inputTokens ?? 0) + charge.inputTokens,
     cachedTokens: (row?.cachedTokens ?? 0) + charge.cachedTokens,
@@ -74,7 +75,7 @@ export function createBudget({ store, clock, hashing, log, wake, random }: Budge
       if (!rows.has(key)) rows.set(key, await tx.get('ledger', key));
     }
     const chain = agentChain(record.agentId);
-    const head = entries.length > 0 ? await readHead(tx, chain) : undefined;
+    const head = entries.length > 0 ? await readHead(tx, chain, record.planeId) : undefined;
     const due = new Map<string, Awaited<ReturnType<typeof readDue>>>();
     const readDue = (key: string) => tx.get('schedule', key);
     for (const alert of alerts) due.set(alertKey(alert.id), await readDue(alertKey(alert.id)));

@@ -15,8 +15,13 @@ export interface BudgetView {
   readonly state: 'ok' | 'near' | 'exhausted';
 }
 
-/** An owner's budget of a month against the cap of now. */
-export async function budgetView(store: Pick<Store, 'get'>, ownerId: string, month: string, capUsd: number): Promise<BudgetView> {
+export interface BudgetUse {
+  readonly budget: BudgetView;
+  readonly usage: { readonly calls: number; readonly inputTokens: number; readonly outputTokens: number };
+}
+
+/** An owner's budget of a month against the cap of now, and what was used for it. */
+export async function budgetView(store: Pick<Store, 'get'>, ownerId: string, month: string, capUsd: number): Promise<BudgetUse> {
   const record = await store.get('budgets', toBudgetId(ownerId, month));
   const spentMicros = record?.spentMicros ?? 0;
   const reservedMicros = Object.values(record?.open ?? {}).reduce((sum, { micros }) => sum + micros, 0);
@@ -24,7 +29,11 @@ export async function budgetView(store: Pick<Store, 'get'>, ownerId: string, mon
   // A call was refused near the end of it: what is left is too little. A cap that was raised since makes room again.
   const exhausted = percent >= 100 || (percent >= 95 && record?.alerted === 100);
   const state = exhausted ? 'exhausted' : percent >= 80 ? 'near' : 'ok';
-  return { month, capUsd, spentUsd: spentMicros / microsPerUsd, reservedUsd: reservedMicros / microsPerUsd, percent, state };
+  const { calls = 0, inputTokens = 0, outputTokens = 0 } = record ?? {};
+  return {
+    budget: { month, capUsd, spentUsd: spentMicros / microsPerUsd, reservedUsd: reservedMicros / microsPerUsd, percent, state },
+    usage: { calls, inputTokens, outputTokens },
+  };
 }
 
 export function toBudgetCondition({ state, month, spentUsd, capUsd }: BudgetView): Condition | undefined {

@@ -1,10 +1,11 @@
 import type { Backups } from '../backup/backups.ts';
 import { changeAgent, toDraft, type ChangeDeps } from '../core/agents.ts';
-import { askSidecar, type CommandDeps } from '../core/commands.ts';
+import { agentChain, append, readHead } from '../core/audit.ts';
+import { askSidecar, waitingCommands, type CommandDeps } from '../core/commands.ts';
 import { PlaneError, toMessage } from '../core/errors.ts';
-import { note } from '../core/notes.ts';
 import type { Actor, AgentRecord, CareRecord } from '../core/records.ts';
 import { makeDue, type Handler } from '../core/schedule.ts';
+import { readIdle } from './one-at-a-time.ts';
 
 export interface CareDeps extends ChangeDeps, CommandDeps {
   readonly backups: Pick<Backups, 'begin' | 'latest'>;
@@ -23,48 +24,46 @@ const actor: Actor = { kind: 'plane', id: 'care' };
 
 /** A fresh machine with the memory and configuration of the old one: backup, replace, restore (REQ-MAINT-03). */
 export function createReprovision(deps: CareDeps) {
-  const { store, clock, wake, backups } = deps;
+  const { store, clock, hashing, wake, backups } = deps;
 
   async function begin(agent: AgentRecord, by: Actor, { acceptLoss = false } = {}): Promise<CareRecord> {
     const { agentId, incarnation } = agent;
     const key = careKey(agentId);
     const begun = await store.transact(async (tx) => {
-      const [current, running, due] = [await tx.get('agents', agentId), await tx.get('cares', agentId), await tx.get('schedule', key)];
-      if (current?.desired !== 'running' || current.incarnation !== incarnation || current.paused) {
-        const state = current?.paused ? 'paused; resume it' : 'not to run; switch it on';
-        throw new PlaneError('conflict', `cannot reprovision agent ${agentId}: it is ${state} first`);
-      }
-      if (running?.incarnation === incarnation && running.step !== 'done' && running.step !== 'failed') {
-        throw new PlaneError('conflict', `cannot reprovision agent ${agentId}: that is under way, at the step ${running.step}`);
-      }
+      await readIdle('reprovision', agent, tx);
+      const [before, due] = [await tx.get('cares', agentId), await tx.get('schedule', key)];
+      const head = await readHead(tx, agentChain(agentId));
       const now = clock.now();
-      const care: CareRecord = { agentId, incarnation, step: 'backup', startedAt: now, stepAt: now, by: by.id, acceptLoss };
+      // It names this one, also where a clock stands still.
+      const startedAt = Math.max(now, (before?.startedAt ?? 0) + 1);
+      const care: CareRecord = { agentId, incarnation, step: 'backup', startedAt, stepAt: now, by: by.id, acceptLoss };
       tx.set('cares', agentId, care);
-      makeDue(tx, key, due, clock.now());
+      const detail = acceptLoss ? { detail: { acceptLoss } } : {};
+      append(tx, head, [{ at: now, actor: by, action: 'agent.reprovision', target: agentId, ...detail }], hashing);
+      makeDue(tx, key, due, now);
       return care;
     });
-    await note(
-      { agentId },
-      { actor: by, action: 'agent.reprovision', target: agentId, ...(acceptLoss ? { detail: { acceptLoss } } : {}) },
-      deps,
-    );
     wake.wake(key);
     return begun;
   }
 
-  /** Writes the next state unless somebody else has moved it on. */
+  /** Writes the next state unless somebody else has moved it on; an end and its audit row commit together. */
   async function move(from: CareRecord, change: Partial<CareRecord>): Promise<void> {
+    const { agentId } = from;
     const stepAt = change.step === undefined ? from.stepAt : clock.now();
     await store.transact(async (tx) => {
-      const current = await tx.get('cares', from.agentId);
-      if (current?.step === from.step && current.startedAt === from.startedAt)
-        tx.set('cares', from.agentId, { ...current, stepAt, ...change });
-    });
-    if (change.step === 'done' || change.step === 'failed') {
+      const [current, head] = [await tx.get('cares', agentId), await readHead(tx, agentChain(agentId))];
+      if (current?.step !== from.step || current.startedAt !== from.startedAt) return;
+      tx.set('cares', agentId, { ...current, stepAt, ...change });
+      if (change.step !== 'done' && change.step !== 'failed') return;
       const detail = change.failure === undefined ? {} : { detail: change.failure };
-      await note({ agentId: from.agentId }, { actor, action: `agent.reprovision ${change.step}`, target: from.agentId, ...detail }, deps);
-    }
+      append(tx, head, [{ at: clock.now(), actor, action: `agent.reprovision ${change.step}`, target: agentId, ...detail }], hashing);
+    });
   }
+
+  /** Asked once for each step, however often a crash repeats it. */
+  const commandId = ({ agentId, startedAt }: CareRecord, kind: 'backup' | 'restore'): string => `c-${kind}-${agentId}-${startedAt}`;
+
   const fail = (care: CareRecord, failure: string): Promise<void> => move(care, { step: 'failed', failure });
 
   async function isSilent({ agentId, incarnation }: AgentRecord): Promise<boolean> {
@@ -88,9 +87,11 @@ export function createReprovision(deps: CareDeps) {
       }
       return move(care, { step: 'replace', replacements: agent.replacements + 1, ...(last ? { backupId: last.id } : {}) });
     }
-    const backup = await backups.begin(agent, 'reprovision', actor);
-    const command = await askSidecar(agent, 'backup', { backupId: backup.id }, actor, deps);
-    return move(care, { backupId: backup.id, commandId: command.id });
+    const id = commandId(care, 'backup');
+    const asked = await store.get('commands', id);
+    const args = asked?.args ?? { backupId: (await backups.begin(agent, 'reprovision', actor)).id };
+    const command = await askSidecar(agent, 'backup', args, actor, deps, id);
+    return move(care, { backupId: command.args['backupId'] ?? '', commandId: id });
   }
 
   async function replace(care: CareRecord, agent: AgentRecord): Promise<void> {
@@ -115,8 +116,9 @@ export function createReprovision(deps: CareDeps) {
         ? move(care, { step: 'done' })
         : fail(care, `backup ${care.backupId ?? ''} was not restored: ${command?.result ?? 'no answer'}`);
     }
-    const command = await askSidecar(agent, 'restore', { backupId: care.backupId ?? '' }, actor, deps);
-    return move(care, { commandId: command.id });
+    const id = commandId(care, 'restore');
+    await askSidecar(agent, 'restore', { backupId: care.backupId ?? '' }, actor, deps, id);
+    return move(care, { commandId: id });
   }
 
   const steps = { backup: backUp, replace, restore } as const;
@@ -129,6 +131,8 @@ export function createReprovision(deps: CareDeps) {
       return undefined;
     }
     try {
+      // Gives up a command whose time is over, also where no sidecar asks any more.
+      await waitingCommands(agent, deps);
       await steps[care.step](care, agent);
     } catch (error) {
       if (!(error instanceof PlaneError) || error.code !== 'conflict') throw error;

@@ -1,17 +1,19 @@
+import { tellChanges } from './agent-changes.ts';
 import { moveAssignment } from './assignments.ts';
 import { agentChain, append, readHead } from './audit.ts';
-import { diff } from './part.ts';
 import type { Fields } from './providers.ts';
 import type { Actor, AgentRecord } from './records.ts';
 import { makeDue, passKey, publishKey, type Wake } from './schedule.ts';
 import type { Reads, Store } from './store.ts';
-import { canonical, type Clock, type Hashing, type Json } from './surroundings.ts';
+import { canonical, type Clock, type Hashing } from './surroundings.ts';
 
 export interface ChangeDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly hashing: Hashing;
   readonly wake: Wake;
+  /** Asked about the record inside the transaction that changes it; throws where it is not the one that the caller saw. */
+  readonly expect?: (current: AgentRecord | undefined) => void;
 }
 
 /** What a caller decides about an agent; revision, incarnation and times follow from it. */
@@ -32,10 +34,11 @@ export async function changeAgent(
   agentId: string,
   actor: Actor,
   decide: Decide,
-  { store, clock, hashing, wake }: ChangeDeps,
+  { store, clock, hashing, wake, expect }: ChangeDeps,
 ): Promise<AgentRecord | undefined> {
   const outcome = await store.transact(async (tx) => {
     const current = await tx.get('agents', agentId);
+    expect?.(current);
     const draft = await decide(current, tx);
     if (!draft || (current && canonical(toFields(draft)) === canonical(toFields(toDraft(current)))))
       return { record: current, changed: false };
@@ -43,7 +46,7 @@ export async function changeAgent(
       await tx.get('assignments', agentId),
       await tx.get('schedule', passKey(agentId)),
       await tx.get('schedule', publishKey(agentId)),
-      await readHead(tx, agentChain(agentId)),
+      await readHead(tx, agentChain(agentId), draft.planeId),
     ];
     const now = clock.now();
     const back = draft.desired === 'running' && current?.desired !== 'running';
@@ -58,8 +61,7 @@ export async function changeAgent(
       changedAt: now,
       ...(removal ? { removal } : {}),
     };
-    const before: Fields = current ? toFields(toDraft(current)) : {};
-    const changes: Json = diff(toFields(draft), before).map(({ field, from, to }) => ({ field, from: from ?? null, to }));
+    const changes = tellChanges(current ? toFields(toDraft(current)) : {}, toFields(draft));
     tx.set('agents', agentId, record);
     moveAssignment(tx, agentId, assignment, now);
     append(

@@ -1,5 +1,6 @@
+import { PlaneError } from './errors.ts';
 import type { Actor, AuditHead, AuditRow } from './records.ts';
-import type { Store, Transaction } from './store.ts';
+import type { Transaction } from './store.ts';
 import { canonical, type Hashing, type Json } from './surroundings.ts';
 
 export interface Entry {
@@ -13,88 +14,46 @@ export interface Entry {
 export const agentChain = (agentId: string): string => `agent/${agentId}`;
 export const planeChain = (planeId: string): string => `plane/${planeId}`;
 
-const genesis = '0'.repeat(64);
-const rowId = (chain: string, seq: number): string => `${chain}/${String(seq).padStart(12, '0')}`;
+/** What comes before the first row of a chain. */
+export const genesis = '0'.repeat(64);
+export const rowId = (chain: string, seq: number): string => `${chain}/${String(seq).padStart(12, '0')}`;
+/** Sorts by time, and no two chains have the same. */
+export const toMoved = (at: number, chain: string): string => `${String(at).padStart(15, '0')} ${chain}`;
+export const familyOf = (action: string): string => action.split('.', 1)[0] ?? action;
 
-const hashRow = ({ hash: _hash, ...row }: AuditRow, { sha256 }: Hashing): string => sha256(canonical({ ...row, actor: { ...row.actor } }));
-
-/** Reads the head of a chain; call it among a transaction's reads and hand the result to `append` among its writes. */
-export const readHead = async (tx: Transaction, chain: string): Promise<AuditHead> =>
-  (await tx.get('auditHeads', chain)) ?? { chain, seq: 0, hash: genesis };
-
-/** Adds rows to a chain inside the caller's transaction, so that a change and its trace commit together. Returns the new head. */
-export function append(tx: Transaction, head: AuditHead, entries: readonly Entry[], hashing: Hashing): AuditHead {
-  let { seq, hash } = head;
-  for (const { at, actor, action, target, detail = null } of entries) {
-    seq += 1;
-    const row = { chain: head.chain, seq, at, actor, action, target, detail, previous: hash, hash: '' };
-    hash = hashRow(row, hashing);
-    tx.set('audit', rowId(head.chain, seq), { ...row, hash });
-  }
-  const next = { chain: head.chain, seq, hash };
-  tx.set('auditHeads', head.chain, next);
-  return next;
-}
-
-export interface ChainFault {
-  readonly chain: string;
-  readonly seq: number;
-  readonly fault: string;
-}
-
-export interface Verification {
-  readonly chains: number;
-  readonly rows: number;
-  readonly faults: readonly ChainFault[];
-}
-
-/** Checks one chain from its first row to its head: a changed byte, a missing row and a cut end are each found and located. */
-export async function verifyChain(store: Store, head: AuditHead, hashing: Hashing): Promise<{ rows: number; faults: ChainFault[] }> {
-  const { chain } = head;
-  let previous = genesis;
-  let seq = 0;
-  for (;;) {
-    const page = await store.query('audit', 'bySeq', { equals: [chain], from: seq + 1, limit: 500 });
-    for (const row of page) {
-      if (row.seq !== seq + 1) return { rows: seq, faults: [{ chain, seq: seq + 1, fault: 'row is missing' }] };
-      if (row.previous !== previous) return { rows: seq, faults: [{ chain, seq: row.seq, fault: 'does not follow the row before it' }] };
-      if (row.hash !== hashRow(row, hashing))
-        return { rows: seq, faults: [{ chain, seq: row.seq, fault: 'content does not match its hash' }] };
-      previous = row.hash;
-      seq = row.seq;
-    }
-    if (page.length < 500) break;
-  }
-  if (seq === head.seq && previous === head.hash) return { rows: seq, faults: [] };
-  return { rows: seq, faults: [{ chain, seq, fault: `chain ends at row ${seq}, its head says ${head.seq}` }] };
+export function hashRow(
+  { hash: _hash, planeId: _planeId, actorId: _actorId, family: _family, ...row }: AuditRow,
+  hashing: Hashing,
+): string {
+  return hashing.sha256(canonical({ ...row, actor: { ...row.actor } }));
 }
 
 /**
- * Checks the chains that `concerns` names. `pause` is awaited after each chain, so that a long check keeps nobody waiting, and
- * throws to end it.
+ * Reads the head of a chain; call it among a transaction's reads and hand the result to `append` among its writes. An agent's chain
+ * may begin before there is an agent: then the caller says whose plane it is.
  */
-export async function verifyAll(
-  store: Store,
-  hashing: Hashing,
-  pause: () => Promise<void> = async () => undefined,
-  concerns: (chain: string) => Promise<boolean> = async () => true,
-): Promise<Verification> {
-  let chains = 0;
-  let rows = 0;
-  const faults: ChainFault[] = [];
-  let from: string | undefined;
-  for (;;) {
-    const heads = await store.query('auditHeads', 'byChain', { ...(from === undefined ? {} : { from }), limit: 500 });
-    for (const head of heads) {
-      await pause();
-      if (!(await concerns(head.chain))) continue;
-      const checked = await verifyChain(store, head, hashing);
-      chains += 1;
-      rows += checked.rows;
-      faults.push(...checked.faults);
-    }
-    const last = heads.at(-1);
-    if (heads.length < 500 || !last) return { chains, rows, faults };
-    from = `${last.chain}\u0000`;
+export async function readHead(tx: Pick<Transaction, 'get'>, chain: string, planeId?: string): Promise<AuditHead> {
+  const found = await tx.get('auditHeads', chain);
+  if (found) return found;
+  const [kind, id = ''] = chain.split('/', 2);
+  const owner = kind === 'plane' ? id : (planeId ?? (await tx.get('agents', id))?.planeId);
+  if (owner !== undefined) return { chain, seq: 0, hash: genesis, planeId: owner, moved: '' };
+  throw new PlaneError('internal', `cannot begin audit chain ${chain}: nothing tells which plane it belongs to`);
+}
+
+/** Adds rows to a chain inside the caller's transaction, so that a change and its trace commit together. Returns the new head. */
+export function append(tx: Transaction, head: AuditHead, entries: readonly Entry[], hashing: Hashing): AuditHead {
+  const { chain, planeId } = head;
+  let { seq, hash, moved } = head;
+  for (const { at, actor, action, target, detail = null } of entries) {
+    seq += 1;
+    const derived = { planeId, actorId: actor.id, family: familyOf(action) };
+    const row = { chain, seq, at, actor, action, target, detail, previous: hash, hash: '', ...derived };
+    hash = hashRow(row, hashing);
+    tx.set('audit', rowId(chain, seq), { ...row, hash });
+    moved = toMoved(at, chain);
   }
+  const next = { chain, planeId, seq, hash, moved };
+  tx.set('auditHeads', chain, next);
+  return next;
 }

@@ -35,7 +35,8 @@ const waitingOf = (store: Store, { agentId, incarnation }: Pick<AgentRecord, 'ag
 
 /**
  * Asks an agent's sidecar to do something once. The command, its audit row and the move of the assignment commit together, so a
- * sidecar that waits hears of it at once and one that is away hears of it later. Throws `conflict` where the agent is not to run.
+ * sidecar that waits hears of it at once and one that is away hears of it later. With an `id`, asking again answers what was asked under
+ * it before. Throws `conflict` where the agent is not to run.
  */
 export async function askSidecar(
   agent: Pick<AgentRecord, 'agentId' | 'incarnation'>,
@@ -43,14 +44,16 @@ export async function askSidecar(
   args: Readonly<Record<string, string>>,
   actor: Actor,
   { store, clock, hashing, random }: CommandDeps,
+  id = `c-${random()}`,
 ): Promise<CommandRecord> {
   const { agentId, incarnation } = agent;
   if ((await waitingOf(store, agent)).length >= mostWaiting) {
     const fact = `${mostWaiting} commands wait for it`;
     throw new PlaneError('tooManyRequests', `cannot ask agent ${agentId} to ${kind}: ${fact}; wait until it has done some`);
   }
-  const id = `c-${random()}`;
   return store.transact(async (tx) => {
+    const asked = await tx.get('commands', id);
+    if (asked) return asked;
     const [current, row] = [await tx.get('agents', agentId), await tx.get('assignments', agentId)];
     const head = await readHead(tx, agentChain(agentId));
     if (current?.desired !== 'running' || current.incarnation !== incarnation)

@@ -46,5 +46,14 @@ export async function forget(agentId: string, incarnation: number, signal: Abort
     return false;
   }
 
-  return (await remove('messages')) && (await remove('commands')) && (await removeRequests());
+  async function removeDrift(): Promise<boolean> {
+    if (!(await store.get('drifts', agentId))) return true;
+    await store.transact(async (tx) => {
+      tx.delete('drifts', agentId);
+      tx.delete('heals', agentId);
+    });
+    return true;
+  }
+
+  return (await remove('messages')) && (await remove('commands')) && (await removeRequests()) && (await removeDrift());
 }

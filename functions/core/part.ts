@@ -31,6 +31,8 @@ export interface Part {
   readonly effectMs: number;
   /** What the observed fields should say. */
   readonly desired: Fields;
+  /** Fields that the plane’s own doing moves: a difference there is never drift. */
+  readonly moves?: readonly string[];
   /** An errand is done once and leaves nothing behind: removal passes it over. */
   readonly errand?: boolean;
   /** How long to wait before looking again while it is not ready, in milliseconds. */

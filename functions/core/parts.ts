@@ -6,6 +6,7 @@ import type { EgressPolicy, Fields, Providers } from './providers.ts';
 import type { AgentRecord } from './records.ts';
 import type { Store } from './store.ts';
 import type { Clock, Ctx } from './surroundings.ts';
+import { wantedOf } from './wanted.ts';
 
 export interface Introduction {
   /** Sends the agent's introduction to its owner; the same key is never delivered twice. */
@@ -19,6 +20,8 @@ export interface PartsDeps {
   readonly credentials: Credentials;
   readonly egress: EgressPolicy;
   readonly introduction: Introduction;
+  /** The version of OpenClaw that new machines of the plane get; the provider's own unless said. */
+  readonly openclaw?: string | undefined;
   /** How long one effect may take, in milliseconds. */
   readonly effectMs: number;
   /** How soon a part that is coming up is looked at again, in milliseconds. */
@@ -34,7 +37,7 @@ const heartbeatMs = 300_000;
 const none = { state: 'absent' } as const;
 
 /** Turns the four provider kinds into the parts of one agent, in the order in which they come to exist. */
-export function createParts({ providers, store, clock, credentials, egress, introduction, effectMs, waitMs }: PartsDeps) {
+export function createParts({ providers, store, clock, credentials, egress, introduction, effectMs, waitMs, ...deps }: PartsDeps) {
   const { infra, secrets, network } = providers;
 
   return function partsOf(agent: AgentRecord): readonly Part[] {
@@ -42,12 +45,13 @@ export function createParts({ providers, store, clock, credentials, egress, intr
     const paused = agent.paused !== undefined;
     const owner = { planeId, agentId };
     const common = { effectMs, waitMs };
+    const wanted = wantedOf(agent, egress);
 
     const principal: Part = {
       ...common,
       name: 'principal',
       provider: infra.name,
-      desired: {},
+      desired: wanted.principal,
       async observe(ctx) {
         const found = await infra.principal(agentId, ctx);
         return found ? { state: 'present', owner: found, ready: true, revoked: false, fields: {}, detail: found.id } : none;
@@ -68,26 +72,27 @@ export function createParts({ providers, store, clock, credentials, egress, intr
       ...common,
       name: 'secrets',
       provider: secrets.name,
-      desired: { complete: true, granted: true },
+      desired: wanted.secrets,
+      moves: ['complete'],
       async observe(ctx) {
         const [found, count, reader] = await Promise.all([secrets.namespace(agentId, ctx), joinCount(), infra.principal(agentId, ctx)]);
         if (!found) return none;
-        // A spent join token beside the next one would be traded in vain: exactly these names, nothing left of earlier joins.
-        const joins = found.names.filter((name) => name.startsWith('join/'));
-        const wanted = [gatewayTokenName, modelKeyName, versionName];
-        const complete = joins.join() === joinName(count) && wanted.every((name) => found.names.includes(name));
+        // A spent join token beside the next one would be traded in vain: exactly these names, nothing left of earlier ones.
+        const passing = found.names.filter((name) => /^(?:join|version)\//.test(name)).sort();
+        const kept = [gatewayTokenName, modelKeyName].every((name) => found.names.includes(name));
+        const complete = kept && passing.join() === [joinName(count), versionName].join();
         const granted = found.grantedTo !== undefined && found.grantedTo === reader?.id;
         const fields: Fields = { complete, granted };
         return { state: 'present', owner: found, ready: complete && granted, revoked: found.grantedTo === undefined, fields };
       },
       async apply(_changes, ctx) {
         const count = await joinCount();
-        const wanted = [
+        const values = [
           [gatewayTokenName, credentials.mint({ kind: 'gateway', agentId, incarnation, extra: secretsVersion })],
           [modelKeyName, credentials.mint({ kind: 'model', agentId, incarnation, extra: secretsVersion })],
           [joinName(count), credentials.mint({ kind: 'join', agentId, incarnation, extra: count + 1 })],
         ] as const;
-        for (const [name, value] of wanted) await secrets.set(name, value, agentId, ctx);
+        for (const [name, value] of values) await secrets.set(name, value, agentId, ctx);
         // Last, so that whoever sees the version finds its values.
         await secrets.set(versionName, String(secretsVersion), agentId, ctx);
         const current = [joinName(count), versionName];
@@ -104,7 +109,7 @@ export function createParts({ providers, store, clock, credentials, egress, intr
       ...common,
       name: 'access',
       provider: network.name,
-      desired: { access: agent.ownerEmail },
+      desired: wanted.access,
       async observe(ctx) {
         const found = await network.observe(agentId, ctx);
         if (!found) return none;
@@ -120,7 +125,7 @@ export function createParts({ providers, store, clock, credentials, egress, intr
       ...common,
       name: 'egress',
       provider: network.name,
-      desired: { default: egress.default, allowedDomains: [...egress.allowedDomains] },
+      desired: wanted.egress,
       async observe(ctx) {
         const found = await network.observe(agentId, ctx);
         if (!found?.egress) return none;
@@ -135,7 +140,7 @@ export function createParts({ providers, store, clock, credentials, egress, intr
       ...common,
       name: 'machine',
       provider: infra.name,
-      desired: paused ? { on: false } : { ...size, region: spec.region, on: true },
+      desired: wanted.machine,
       async observe(ctx) {
         const found = await infra.status(agentId, ctx);
         // A machine that is not there is as good as one that is off.
@@ -160,8 +165,10 @@ export function createParts({ providers, store, clock, credentials, egress, intr
         const moved = changes.some(({ field, from }) => field === 'region' && from !== undefined);
         if (moved) return infra.deprovision(agentId, ctx);
         const image = spec.image === undefined ? {} : { image: spec.image };
+        const version = agent.openclaw ?? deps.openclaw;
+        const openclaw = version === undefined ? {} : { openclaw: version };
         const labels = { 'openclaw-plane': planeId, 'openclaw-agent': agentId };
-        return infra.provision({ ...owner, ...size, ...image, region: spec.region, labels }, ctx);
+        return infra.provision({ ...owner, ...size, ...image, ...openclaw, region: spec.region, labels }, ctx);
       },
       revoke: (ctx) => infra.freeze(agentId, ctx),
       remove: (ctx) => infra.deprovision(agentId, ctx),
@@ -171,7 +178,7 @@ export function createParts({ providers, store, clock, credentials, egress, intr
       ...common,
       name: 'runtime',
       provider: 'sidecar',
-      desired: {},
+      desired: wanted.runtime,
       async observe() {
         const heartbeat = await store.get('heartbeats', agentId);
         if (heartbeat?.incarnation !== incarnation) return none;
@@ -190,7 +197,7 @@ export function createParts({ providers, store, clock, credentials, egress, intr
       name: 'introduction',
       provider: 'mail',
       errand: true,
-      desired: { sent: true },
+      desired: wanted.introduction,
       async observe() {
         const sent = await store.get('introductions', agentId);
         if (sent?.incarnation === incarnation) return { state: 'present', owner, ready: true, revoked: true, fields: { sent: true } };

@@ -1,5 +1,6 @@
 import type { Condition, Phase } from '../../shared/agent.ts';
 import { toError, toMessage } from './errors.ts';
+import { createDriftWatch, driftOf, isLeft, type DriftPolicy } from './drift.ts';
 import { acquire, type Lease, type LeaseDeps } from './lease.ts';
 import { isOwner, planPart, type Listing, type Observed, type Part } from './part.ts';
 import type { AgentRecord, PartName, PartStatus, StatusRecord } from './records.ts';
@@ -20,6 +21,8 @@ export interface PassDeps extends LeaseDeps {
   readonly resyncMs: number;
   /** What is kept of an agent that is gone, settled before its receipt is signed; safe to repeat. */
   readonly retained?: (agent: AgentRecord, ctx: Ctx) => Promise<{ readonly id: string; readonly expiresAt: number } | undefined>;
+  /** What is done about an agent's parts that were found otherwise; all of it is healed unless said. */
+  readonly driftPolicyOf?: (agent: AgentRecord) => DriftPolicy;
   /** Asks the agent's machine to start again. */
   readonly restart: (agentId: string, ctx: Ctx) => Promise<void>;
 }
@@ -70,11 +73,13 @@ interface Step {
   readonly lease: Lease;
   readonly seen: Observations;
   readonly looking: () => Ctx;
+  readonly drifts: DriftPolicy;
   readonly deps: PassDeps;
 }
 
 /** Brings one part one step nearer; `undefined` when it is as it should be. */
-async function ensurePart(part: Part, { agent, status, lease, seen, looking, deps }: Step): Promise<Progress | undefined> {
+async function ensurePart(part: Part, step: Step): Promise<Progress | undefined> {
+  const { agent, status, lease, seen, looking, deps } = step;
   const owner = { planeId: agent.planeId, agentId: agent.agentId };
   const wasRunning = status.phase === 'running';
   const standing: Phase = wasRunning ? 'running' : 'provisioning';
@@ -84,17 +89,21 @@ async function ensurePart(part: Part, { agent, status, lease, seen, looking, dep
     const message = `cannot look at ${part.name} of agent ${agent.agentId}: ${toMessage(error)}; it is tried again`;
     return { phase: standing, conditions: [{ type: 'ProviderFailed', message }], delayMs: 0, failure: error };
   }
-  const step = planPart(part, observed, owner);
-  if (step.verb === 'refuse') {
-    const message = `${part.name} is held by agent ${step.owner.agentId} of plane ${step.owner.planeId}; remove it there, or rename this plane`;
+  const next = planPart(part, observed, owner);
+  if (next.verb === 'refuse') {
+    const message = `${part.name} is held by agent ${next.owner.agentId} of plane ${next.owner.planeId}; remove it there, or rename this plane`;
     return { phase: standing, conditions: [{ type: 'OwnedByAnother', message }], delayMs: deps.resyncMs };
   }
-  if (step.verb === 'apply' && part.apply) {
+  const drift = driftOf(part, observed, agent, status.settled, deps.hashing);
+  // What is left as it was found keeps no other part from its turn.
+  const onlyDrift = observed.state === 'absent' || (next.verb === 'apply' && next.changes.length === drift.length);
+  if (onlyDrift && isLeft(part, drift, step.drifts)) return undefined;
+  if (next.verb === 'apply' && part.apply) {
     const { apply } = part;
     const { name, provider, effectMs } = part;
-    const detail = step.changes.map(({ field, from, to }) => ({ field, from: from ?? null, to }));
+    const detail = next.changes.map(({ field, from, to }) => ({ field, from: from ?? null, to }));
     try {
-      await lease.effect({ part: name, verb: 'apply', provider, effectMs, detail, run: (effectCtx) => apply(step.changes, effectCtx) });
+      await lease.effect({ part: name, verb: 'apply', provider, effectMs, detail, run: (effectCtx) => apply(next.changes, effectCtx) });
       observed = await part.observe(looking());
     } catch (error) {
       seen[name] = { state: 'unknown', error };
@@ -178,6 +187,7 @@ async function runningPass(
         restarts: agent.restarts,
         replacements: agent.replacements,
         secretsVersion: 0,
+        madeFrom: clock.now(),
         changedAt: clock.now(),
       }
     : status;
@@ -185,8 +195,9 @@ async function runningPass(
   const looking = (): Ctx => ({ signal: AbortSignal.any([signal, clock.deadline(deps.observeMs)]), log });
   const seen = await observeAll(deps.partsOf(agent), looking());
   if (fresh) await lease.begin(before);
+  const drift = await createDriftWatch(agent, before, seen, deps);
   const replaced = await replace(agent, before, lease, seen, deps);
-  let progress = replaced ?? (await ensure({ agent, status: before, lease, seen, looking, deps }));
+  let progress = replaced ?? (await ensure({ agent, status: before, lease, seen, looking, drifts: drift.policy, deps }));
   let { restarts } = before;
   if (!replaced && !agent.paused && agent.restarts > restarts && seen.machine?.state === 'present' && isOwner(seen.machine.owner, agent)) {
     const run = (effectCtx: Ctx) => deps.restart(agent.agentId, effectCtx);
@@ -200,13 +211,16 @@ async function runningPass(
       progress = { ...progress, conditions: [...progress.conditions, { type: 'ProviderFailed', message }], failure: error };
     }
   }
+  const drifted = drift.conclude(seen, replaced !== undefined);
+  const { drifted: _drifted, ...kept } = before;
   const next = changedStatus(
     {
-      ...before,
+      ...kept,
+      ...drifted.status,
       phase: progress.phase,
       revision: progress.failure === undefined ? agent.revision : before.revision,
       parts: toPartStatuses(seen),
-      conditions: progress.conditions,
+      conditions: [...progress.conditions, ...drifted.conditions],
       restarts,
       // A paused agent keeps its machine, and the wish for another one.
       replacements: replaced || agent.paused ? before.replacements : agent.replacements,
@@ -217,7 +231,8 @@ async function runningPass(
   );
   const entry = { at: clock.now(), actor: { kind: 'plane', id: holder } as const, action: 'agent.status', target: agent.agentId };
   const moved = next && next.phase !== before.phase;
-  await lease.record(next, moved ? [{ ...entry, detail: { from: before.phase, to: next.phase } }] : []);
+  const entries = [...(moved ? [{ ...entry, detail: { from: before.phase, to: next.phase } }] : []), ...drifted.entries];
+  await lease.record(next, entries, drifted.also);
   if (progress.failure !== undefined) throw toError(progress.failure);
   return progress.delayMs;
 }

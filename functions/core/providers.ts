@@ -14,6 +14,12 @@ export interface Owner {
   readonly agentId: string;
 }
 
+/** A role for the whole company, or for an org unit and all below it. */
+export interface RoleGrant {
+  readonly role: 'admin' | 'viewer';
+  readonly ou?: string;
+}
+
 export interface UserIdentity {
   /** The directory's immutable id; e-mail is only a label. */
   readonly id: string;
@@ -25,7 +31,9 @@ export interface UserIdentity {
   readonly active: boolean;
   /** Why the user is not active, in a word: suspended, archived. */
   readonly inactiveBecause?: string;
-  readonly roles: readonly ('admin' | 'viewer')[];
+  readonly roles: readonly RoleGrant[];
+  /** What costs are told by: `department`, `costCenter`, where the directory says them. */
+  readonly labels?: Readonly<Record<string, string>>;
   /** The custom fields of `OpenClaw_Agent` as the directory gives them. */
   readonly fields: Readonly<Record<string, unknown>>;
 }
@@ -70,6 +78,15 @@ export interface WatchChannel {
   readonly ttlMs: number;
 }
 
+/** One thing that a directory needs to be, and whether it is. */
+export interface Finding {
+  readonly name: string;
+  readonly state: 'ok' | 'warning' | 'failed';
+  readonly detail: string;
+  /** What to do next, where something is wrong. */
+  readonly remedy?: string;
+}
+
 export interface IdentityProvider {
   readonly name: string;
   /** Proves who sent an ID token; throws `unauthenticated` when it does not verify for our audience. Roles are read fresh. */
@@ -82,6 +99,12 @@ export interface IdentityProvider {
   listUsers(filter: UserFilter, ctx: Ctx): AsyncIterable<UserIdentity>;
   /** One page of at most 500 users, without groups and roles; with `deleted`, of those who were deleted and can come back. */
   listPage(page: { readonly token?: string; readonly deleted?: boolean }, ctx: Ctx): Promise<UserPage>;
+  /** The paths of all org units, the root among them. */
+  listOrgUnits(ctx: Ctx): Promise<readonly string[]>;
+  /** People whose name or address begins so, for people to choose from: the directory may find changes hours late. Without groups and roles. */
+  searchUsers(text: string, limit: number, ctx: Ctx): Promise<readonly UserIdentity[]>;
+  /** Whether the directory can be reached as us and has what the plane needs in it; says so of what cannot be read. */
+  examine(ctx: Ctx): Promise<readonly Finding[]>;
   /** The ids of all users in a group, nested groups included; `undefined` when there is no such group. All or nothing. */
   membersOf(group: string, ctx: Ctx): Promise<readonly string[] | undefined>;
   /** The audit log from a time on (milliseconds since 1970), newest first. Entries may appear minutes late, or never. */
@@ -110,6 +133,8 @@ export interface AgentComputeSpec extends Owner {
   readonly image?: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly startupScript?: string;
+  /** The version of OpenClaw that a machine comes up with when it is made; the provider's own unless said. One that is there keeps its own. */
+  readonly openclaw?: string;
 }
 
 export type InstanceState = 'preparing' | 'running' | 'frozen' | 'stopped';
@@ -136,6 +161,13 @@ export interface InfraProvider {
   freeze(agentId: string, ctx: Ctx): Promise<void>;
   deprovision(agentId: string, ctx: Ctx): Promise<void>;
   restart(agentId: string, ctx: Ctx): Promise<void>;
+  /** The versions of OpenClaw that machines can be given; the one they get unless told otherwise comes first. */
+  versions(ctx: Ctx): Promise<readonly string[]>;
+  /**
+   * Puts a version of OpenClaw beside the one in force, where the machine's sidecar can upgrade to it. Answers false while it is on its
+   * way there. Throws `preconditionFailed` for a version that `versions` does not list.
+   */
+  offer(agentId: string, version: string, ctx: Ctx): Promise<boolean>;
   resize(agentId: string, spec: Partial<Pick<AgentComputeSpec, 'machineType' | 'diskSizeGb'>>, ctx: Ctx): Promise<void>;
   status(agentId: string, ctx: Ctx): Promise<AgentInstance | undefined>;
   listInstances(planeId: string, ctx: Ctx): Promise<readonly AgentInstance[]>;

@@ -98,3 +98,19 @@ export interface CareRecord {
   readonly replacements?: number;
   readonly failure?: string;
 }
+
+/** An agent on its way to another version of OpenClaw, or how the last one came out. */
+export interface UpgradeRecord {
+  readonly agentId: string;
+  readonly incarnation: number;
+  readonly step: 'install' | 'backup' | 'swap' | 'gate' | 'done' | 'rolledBack' | 'failed';
+  /** The version that was in force before, once its machine said so. */
+  readonly from?: string;
+  readonly to: string;
+  readonly startedAt: number;
+  readonly by: string;
+  readonly backupId?: string;
+  /** The command that it waits for from the step `backup` on. */
+  readonly commandId?: string;
+  readonly failure?: string;
+}

@@ -11,8 +11,14 @@ export interface BudgetRecord {
   readonly ownerEmail: string;
   readonly ouPath: string;
   readonly agentName: string;
+  /** Of the owner: `department`, `costCenter`. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly capUsd: number;
   readonly spentMicros: number;
+  /** What was settled this month. */
+  readonly calls?: number;
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
   /** What calls under way may cost at most, by reservation. */
   readonly open: Readonly<
     Record<string, { readonly micros: number; readonly until: number; readonly day: string; readonly model: string }>
@@ -30,6 +36,8 @@ export interface LedgerRecord {
   readonly agentId: string;
   readonly ownerEmail: string;
   readonly ouPath: string;
+  readonly agentName?: string;
+  readonly labels?: Readonly<Record<string, string>>;
   /** `2026-11-22`, in the plane's time zone. */
   readonly day: string;
   readonly model: string;

@@ -1,8 +1,9 @@
 import type { AgentSpec, Condition, Phase } from '../../shared/agent.ts';
 import type { UserRequests } from '../../shared/directory-schema.ts';
 import type { EffectivePolicy } from '../../shared/policy.ts';
-import type { Usage, WhatsappState } from '../../shared/sidecar.ts';
-import type { Json } from './surroundings.ts';
+import type { SecretReads, Usage, WhatsappState } from '../../shared/sidecar.ts';
+import type { AuditPosition } from './records-audit.ts';
+import type { NotedReads } from './secret-reads.ts';
 
 /*
  * Every document of the store and who writes it. Nothing is written by two: requests and spec by intake, status by the pass,
@@ -39,6 +40,8 @@ export interface AgentRecord {
   /** The version of the secrets that the plane makes for this agent; grows with each rotation. */
   readonly secretsVersion: number;
   readonly secretsRotatedAt: number;
+  /** The version of OpenClaw that its machines come up with, since it was upgraded to it; the plane's unless said. */
+  readonly openclaw?: string;
   /** Its machine is off and keeps its disk, and its credentials are refused; grants and network access stay as they are. */
   readonly paused?: { readonly by: string; readonly at: number; readonly reason: string };
   readonly enabledAt: number;
@@ -72,7 +75,13 @@ export interface StatusRecord {
   readonly replacements: number;
   /** The version of the secrets that wait for the machine. */
   readonly secretsVersion: number;
+  /** When making this incarnation began. */
+  readonly madeFrom?: number;
   readonly removal?: { readonly startedAt: number; readonly revokedAt?: number; readonly reason: string };
+  /** Digests of what parts should be that have been so: whatever differs from the same wish later has drifted. */
+  readonly settled?: Partial<Record<PartName, string>>;
+  /** How many fields have drifted; `drifts` says which. */
+  readonly drifted?: number;
   readonly changedAt: number;
 }
 
@@ -134,6 +143,9 @@ export interface HeartbeatRecord {
   readonly openclaw?: string | undefined;
   readonly whatsapp?: WhatsappState | undefined;
   readonly usage?: Usage | undefined;
+  /** What the machine counted last, and what of it the audit trail knows. */
+  readonly secretReads?: SecretReads | undefined;
+  readonly notedReads?: NotedReads;
   /** The number of the join this boot of the machine came in by. */
   readonly boot: number;
 }
@@ -163,26 +175,11 @@ export interface IntroductionRecord {
 export interface Actor {
   readonly kind: 'user' | 'directory' | 'plane' | 'agent';
   readonly id: string;
-}
-
-/** One link of a hash chain; a chain per agent and one per plane. */
-export interface AuditRow {
-  readonly chain: string;
-  readonly seq: number;
-  readonly at: number;
-  readonly actor: Actor;
-  /** `agent.change`, `effect.start`, `effect.end`, `agent.removed`, `access.refused`, … */
-  readonly action: string;
-  readonly target: string;
-  readonly detail: Json;
-  readonly previous: string;
-  readonly hash: string;
-}
-
-export interface AuditHead {
-  readonly chain: string;
-  readonly seq: number;
-  readonly hash: string;
+  /** The network address that a call came from, and the id of the call. */
+  readonly from?: string;
+  readonly requestId?: string;
+  /** The operation on many agents that this was a part of. */
+  readonly via?: string;
 }
 
 /** Proof of removal; `signature` covers the canonical JSON of all the rest. */
@@ -196,6 +193,8 @@ export interface Receipt {
   readonly ownerId: string;
   readonly ownerEmail: string;
   readonly reason: string;
+  /** When making it began; machines cost from then on. */
+  readonly madeFrom?: string;
   readonly requestedAt: string;
   readonly revokedAt: string;
   readonly removedAt: string;
@@ -203,7 +202,7 @@ export interface Receipt {
   readonly backup?: { readonly id: string; readonly expiresAt: string };
   /** Each listing that was made after the last effect could no longer land, and how much of this agent it still showed: nothing. */
   readonly listings: readonly { readonly what: string; readonly provider: string; readonly at: string; readonly found: 0 }[];
-  readonly audit: AuditHead;
+  readonly audit: AuditPosition;
   readonly keyId: string;
   readonly signature: string;
 }
@@ -220,13 +219,11 @@ export interface MessageRecord {
   readonly answer?: string;
 }
 
-/** The planes.yaml that agents were last looked at by. */
-export interface PlaneFileRecord {
-  readonly planeId: string;
-  /** SHA-256 of its content, lower-case hex. */
-  readonly digest: string;
-}
-
+export type * from './records-audit.ts';
 export type * from './records-directory.ts';
+export type * from './records-api.ts';
 export type * from './records-care.ts';
 export type * from './records-money.ts';
+export type * from './records-operations.ts';
+export type * from './records-planes.ts';
+export type * from './records-plans.ts';

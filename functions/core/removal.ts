@@ -6,6 +6,7 @@ import { planRemoval, type Part } from './part.ts';
 import { changedStatus, observeAll, toPartStatuses, type Observations, type PassDeps } from './pass.ts';
 import { createReceipt } from './receipt.ts';
 import type { AgentRecord, PartName, StatusRecord } from './records.ts';
+import { restOfReads } from './secret-reads.ts';
 import type { Ctx } from './surroundings.ts';
 
 /** How soon a removal that is not finished is looked at again, in milliseconds: a cloud that takes its time is asked less and less. */
@@ -182,17 +183,21 @@ export async function removalPass(
   }
   if (!(await forget(agent.agentId, next.incarnation, signal, store))) return waitFor(0);
   const [care, upgrade] = [await store.get('cares', agent.agentId), await store.get('upgrades', agent.agentId)];
+  const heartbeat = await store.get('heartbeats', agent.agentId);
   const receiptId = `${agent.agentId}/${next.incarnation}`;
   const earlier = await store.get('receipts', receiptId);
   const removedAt = clock.now();
   const detail = { incarnation: next.incarnation, reason: removal.reason };
   await lease.record(
     { ...next, phase: 'removed', parts: {} },
-    [{ at: removedAt, actor, action: 'agent.removed', target: agent.agentId, detail }],
+    [
+      ...(heartbeat ? restOfReads(heartbeat, removedAt) : []),
+      { at: removedAt, actor, action: 'agent.removed', target: agent.agentId, detail },
+    ],
     (tx, head) => {
       if (care && care.incarnation <= next.incarnation) tx.delete('cares', agent.agentId);
       if (upgrade && upgrade.incarnation <= next.incarnation) tx.delete('upgrades', agent.agentId);
-      const times = { requestedAt: removal.startedAt, revokedAt: revokedAt ?? removedAt, removedAt };
+      const times = { madeFrom: before.madeFrom, requestedAt: removal.startedAt, revokedAt: revokedAt ?? removedAt, removedAt };
       const receipt = createReceipt(agent, next.incarnation, removal.reason, times, listings, head, deps.signer, kept);
       for (const collection of ['heartbeats', 'joins', 'introductions', 'assignments'] as const) tx.delete(collection, agent.agentId);
       tx.set('receipts', earlier ? `${receiptId}/${head.seq}` : receiptId, receipt);

@@ -10,11 +10,16 @@ import type {
   CapabilityRequestRecord,
   CareRecord,
   ChannelRecord,
+  CheckpointHead,
+  CheckpointRecord,
   CommandRecord,
+  DriftRecord,
   GrantRecord,
   GroupRecord,
+  HealRecord,
   HeartbeatRecord,
   HoldRecord,
+  IdempotencyRecord,
   IntroductionRecord,
   JoinRecord,
   LeaseRecord,
@@ -22,7 +27,12 @@ import type {
   LookRecord,
   MailRecord,
   MessageRecord,
-  PlaneFileRecord,
+  OperationAgentRecord,
+  OperationListRecord,
+  OperationRecord,
+  PlaneRecord,
+  PlanChunkRecord,
+  PlanRecord,
   PollRecord,
   PublishedRecord,
   QuotaRecord,
@@ -30,7 +40,9 @@ import type {
   ScheduleRecord,
   ServiceRecord,
   StatusRecord,
+  UpgradeRecord,
   WalkRecord,
+  WishRecord,
 } from './records.ts';
 
 export interface Documents {
@@ -47,6 +59,8 @@ export interface Documents {
   channels: ChannelRecord;
   audit: AuditRow;
   auditHeads: AuditHead;
+  checkpoints: CheckpointRecord;
+  checkpointHeads: CheckpointHead;
   receipts: Receipt;
   messages: MessageRecord;
   mails: MailRecord;
@@ -64,15 +78,31 @@ export interface Documents {
   backups: BackupRecord;
   requests: CapabilityRequestRecord;
   grants: GrantRecord;
+  plans: PlanRecord;
+  planChunks: PlanChunkRecord;
+  drifts: DriftRecord;
+  heals: HealRecord;
   cares: CareRecord;
-  planeFiles: PlaneFileRecord;
+  upgrades: UpgradeRecord;
+  operations: OperationRecord;
+  operationLists: OperationListRecord;
+  operationAgents: OperationAgentRecord;
+  planes: PlaneRecord;
+  idempotency: IdempotencyRecord;
+  wishes: WishRecord;
 }
 export type Collection = keyof Documents;
 
 /** Every query that exists: an index is a list of top-level fields, equal on all but the last, in the order of the last. */
 export const indexes = {
-  agents: { byId: ['agentId'], byPlane: ['planeId', 'agentId'], byOwner: ['ownerId'], byEmail: ['ownerEmail'] },
-  statuses: { byPlane: ['planeId', 'agentId'] },
+  agents: {
+    byId: ['agentId'],
+    byPlane: ['planeId', 'agentId'],
+    byChange: ['planeId', 'changedAt'],
+    byOwner: ['ownerId'],
+    byEmail: ['ownerEmail'],
+  },
+  statuses: { byPlane: ['planeId', 'agentId'], byChange: ['planeId', 'changedAt'] },
   leases: { byExpiry: ['expiresAt'] },
   schedule: { byDue: ['dueAt'] },
   looks: {},
@@ -82,9 +112,17 @@ export const indexes = {
   introductions: {},
   published: {},
   channels: { byExpiry: ['expiresAt'] },
-  audit: { bySeq: ['chain', 'seq'] },
-  auditHeads: { byChain: ['chain'] },
-  receipts: { byAgent: ['agentId', 'seq'] },
+  audit: {
+    bySeq: ['chain', 'seq'],
+    byChain: ['chain', 'at'],
+    byPlane: ['planeId', 'at'],
+    byActor: ['planeId', 'actorId', 'at'],
+    byFamily: ['planeId', 'family', 'at'],
+  },
+  auditHeads: { byChain: ['chain'], byPlane: ['planeId', 'chain'], byMoved: ['planeId', 'moved'] },
+  checkpoints: { bySeq: ['planeId', 'seq'], byTime: ['planeId', 'at'] },
+  checkpointHeads: {},
+  receipts: { byAgent: ['agentId', 'seq'], byPlane: ['planeId', 'removedAt'] },
   messages: { byState: ['agentId', 'incarnation', 'state', 'at'], byAgent: ['agentId', 'at'] },
   mails: { byDate: ['box', 'date'], byRecipient: ['recipient', 'date'] },
   services: { byScope: ['scope'] },
@@ -95,14 +133,24 @@ export const indexes = {
   quotas: {},
   polls: {},
   budgets: { byMonth: ['planeId', 'month', 'ownerId'], byOpenUntil: ['openUntil'] },
-  ledger: { byOwner: ['ownerId', 'day'], byPlane: ['planeId', 'day'] },
+  ledger: { byOwner: ['ownerId', 'day'], byDay: ['planeId', 'day', 'ownerId'] },
   alerts: { byPlane: ['planeId', 'at'] },
   commands: { byState: ['agentId', 'incarnation', 'state', 'askedAt'], byAgent: ['agentId', 'askedAt'] },
   backups: { byAgent: ['agentId', 'startedAt'], byExpiry: ['expiresAt'] },
   requests: { byState: ['planeId', 'state', 'askedAt'], byAgent: ['agentId', 'askedAt'] },
-  grants: { byOwner: ['ownerId', 'grantedAt'] },
+  grants: { byOwner: ['ownerId', 'grantedAt'], byId: ['id'] },
+  plans: { byState: ['planeId', 'state', 'askedAt'], byPlane: ['planeId', 'askedAt'] },
+  planChunks: { byPlan: ['planId', 'chunk'] },
+  drifts: { byPlane: ['planeId', 'agentId'] },
+  heals: {},
   cares: {},
-  planeFiles: {},
+  upgrades: {},
+  operations: { byPlane: ['planeId', 'askedAt'], byState: ['planeId', 'state', 'askedAt'] },
+  operationLists: {},
+  operationAgents: { byState: ['operationId', 'state', 'ring', 'agentId'] },
+  planes: { byId: ['planeId'] },
+  idempotency: { byExpiry: ['expiresAt'] },
+  wishes: {},
 } as const satisfies { [C in Collection]: Readonly<Record<string, readonly (keyof Documents[C] & string)[]>> };
 
 export type Scalar = string | number;

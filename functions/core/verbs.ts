@@ -41,12 +41,14 @@ export const pauseAgent = (agent: AgentRecord, actor: Actor, reason: string, dep
 export const resumeAgent = (agent: AgentRecord, actor: Actor, deps: ChangeDeps): Promise<AgentRecord> =>
   changeRunning(agent, 'resume', actor, (current) => (({ paused: _paused, ...draft }) => draft)(toDraft(current)), deps);
 
-export const restartAgent = (agent: AgentRecord, actor: Actor, deps: ChangeDeps): Promise<AgentRecord> =>
+/** With `upTo` no more often than up to that count in all, so that it may be repeated. */
+export const restartAgent = (agent: AgentRecord, actor: Actor, deps: ChangeDeps, upTo = Infinity): Promise<AgentRecord> =>
   changeRunning(
     agent,
     'restart',
     actor,
     (current) => {
+      if (current.restarts >= upTo) return toDraft(current);
       refusePaused('restart', current);
       return { ...toDraft(current), restarts: current.restarts + 1 };
     },
@@ -68,14 +70,15 @@ export const isTakenUp = (
 
 /**
  * Makes new values of the secrets that the plane itself makes; the former ones live until the machine runs with the new ones. Throws
- * `conflict` before it does: only two versions live at once.
+ * `conflict` before it does: only two versions live at once. With `upTo` no further than to that version, so that it may be repeated.
  */
-export const rotateSecrets = (agent: AgentRecord, actor: Actor, deps: ChangeDeps): Promise<AgentRecord> =>
+export const rotateSecrets = (agent: AgentRecord, actor: Actor, deps: ChangeDeps, upTo = Infinity): Promise<AgentRecord> =>
   changeRunning(
     agent,
     'rotate the secrets of',
     actor,
     async (current, tx) => {
+      if (current.secretsVersion >= upTo) return toDraft(current);
       refusePaused('rotate the secrets of', current);
       const { agentId, secretsVersion } = current;
       if (!isTakenUp(current, await tx.get('heartbeats', agentId), deps.clock.now())) {

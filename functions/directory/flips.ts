@@ -1,9 +1,9 @@
-import type { Plane } from '../../shared/plane.ts';
 import type { ChangeDeps } from '../core/agents.ts';
 import type { Actor, ApprovalRecord, HoldRecord, WalkRecord } from '../core/records.ts';
 import { lookKey, makeDue } from '../core/schedule.ts';
 import type { Log } from '../core/surroundings.ts';
-import { moveApproval, mostUnasked as usually, releaseHolds } from './approvals.ts';
+import type { Planes } from '../planes.ts';
+import { moveApproval, mostUnasked as usually, planApprovalId, releaseHolds } from './approvals.ts';
 
 /** An agent that policy alone, and no suspension, deletion or edit of its user's page, would create or remove. */
 export interface Flip {
@@ -15,7 +15,7 @@ export interface Flip {
 }
 
 export interface FlipsDeps extends ChangeDeps {
-  readonly planes: readonly Plane[];
+  readonly planes: Planes;
   readonly log: Log;
   /** How many agents one walk may create or remove through policy without asking. */
   readonly mostUnasked?: number;
@@ -42,7 +42,9 @@ export function createFlips(deps: FlipsDeps) {
       const due = await tx.get('schedule', key);
       if (state === 'denied') return false;
       if (state === 'approved') {
-        tx.delete('holds', agentId);
+        // A plan's word stands until a walk finds it done: the look may still be on its way when another walk comes by.
+        if (hold?.approvalId.startsWith(planApprovalId(planeId, ''))) tx.set('holds', agentId, { ...hold, seenAt: clock.now() });
+        else tx.delete('holds', agentId);
         makeDue(tx, key, due, clock.now());
         return true;
       }
@@ -88,22 +90,34 @@ export function createFlips(deps: FlipsDeps) {
 
   /** Gives up what a walk has counted so far: the walk after it counts anew. */
   async function forgetApproval(id: string): Promise<void> {
-    for await (const { agentId } of holdsOf(id)) {
+    await forgetHolds(id);
+    await store.transact(async (tx) => void tx.delete('approvals', id));
+  }
+
+  async function forgetHolds(id: string, seenBefore = Infinity): Promise<void> {
+    for await (const { agentId, seenAt } of holdsOf(id)) {
+      if (seenAt >= seenBefore) continue;
       await store.transact(async (tx) => {
         if ((await tx.get('holds', agentId))?.approvalId === id) tx.delete('holds', agentId);
       });
     }
-    await store.transact(async (tx) => void tx.delete('approvals', id));
   }
 
   /** Counting approvals of this walk's former runs, which died or were begun anew. */
   async function forgetFormer(walk: WalkRecord): Promise<void> {
-    for (const { metadata } of planes) {
+    for (const { metadata } of planes.all()) {
       const prefix = `${metadata.name}.${walk.name}.`;
       const counting = await store.query('approvals', 'byState', { equals: [metadata.name, 'counting'], limit: 100 });
       const former = counting.filter(({ id }) => id.startsWith(prefix) && id !== approvalIdOf(walk, metadata.name));
       for (const { id } of former) await forgetApproval(id);
     }
+  }
+
+  /** What a plan was allowed to do and this walk, which began after it, did not find to do is asked for again when it comes up. */
+  async function forgetPlan(planeId: string, walk: WalkRecord): Promise<void> {
+    const approved = await store.query('approvals', 'byState', { equals: [planeId, 'approved'], reverse: true, limit: 10 });
+    const plans = approved.filter(({ id, askedAt }) => id.startsWith(planApprovalId(planeId, '')) && askedAt < walk.startedAt);
+    for (const { id } of plans) await forgetHolds(id, walk.startedAt);
   }
 
   /** False when somebody decided on the waiting ones meanwhile: what is new then waits by itself. */
@@ -167,7 +181,10 @@ export function createFlips(deps: FlipsDeps) {
     /** At the end of a walk. */
     async decide(walk: WalkRecord): Promise<void> {
       await forgetFormer(walk);
-      for (const { metadata } of planes) await decideFor(metadata.name, walk);
+      for (const { metadata } of planes.active()) {
+        await decideFor(metadata.name, walk);
+        await forgetPlan(metadata.name, walk);
+      }
     },
   };
 }

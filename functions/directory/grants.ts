@@ -3,7 +3,7 @@ import type { Grant } from '../../shared/policy.ts';
 import type { GrantRecord } from '../core/records.ts';
 import type { Store } from '../core/store.ts';
 
-const toGrant = ({ tools, channels, grantedBy }: GrantRecord): Grant => ({
+export const toGrant = ({ tools, channels, grantedBy }: GrantRecord): Grant => ({
   by: grantedBy,
   tools: tools.flatMap((tool) => toolSchema.safeParse(tool).data ?? []),
   channels: channels.flatMap((channel) => channelSchema.safeParse(channel).data ?? []),

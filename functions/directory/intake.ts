@@ -1,18 +1,18 @@
-import type { Plane } from '../../shared/plane.ts';
 import type { ChangeDeps } from '../core/agents.ts';
 import { activityApplications, type IdentityProvider } from '../core/providers.ts';
 import { relookKey, type Handler } from '../core/schedule.ts';
 import type { Ctx, Log } from '../core/surroundings.ts';
+import type { Planes } from '../planes.ts';
 import { createGroupLook, forgetMembers } from './groups.ts';
 import { createLook } from './look.ts';
 import { createPoll, createSignal, regroupKey } from './poll.ts';
 import { createPublish } from './publish.ts';
-import { decidingGroups } from './services.ts';
+import { groupsInForce } from './services.ts';
 import { createWalk } from './walk.ts';
 import { createWatch } from './watch.ts';
 
 export interface IntakeDeps extends ChangeDeps {
-  readonly planes: readonly Plane[];
+  readonly planes: Planes;
   readonly identity: IdentityProvider;
   readonly log: Log;
   /** Where the directory is to call, as it sees us. */
@@ -46,7 +46,7 @@ const pollMs = 30_000;
 /** Everything by which the directory reaches the plane, and the plane's answer in the directory's own fields. */
 export function createIntake(deps: IntakeDeps) {
   const { planes, identity, store } = deps;
-  const groups = () => decidingGroups(planes, store);
+  const groups = () => groupsInForce(planes, store);
   const look = createLook(deps);
   const lookAtGroup = createGroupLook(deps);
   const publish = createPublish({ identity, store, clock: deps.clock });

@@ -1,5 +1,4 @@
 import { toAgentId, type Condition } from '../../shared/agent.ts';
-import type { Plane } from '../../shared/plane.ts';
 import { changeAgent, toDraft as asDraft, type AgentDraft, type ChangeDeps } from '../core/agents.ts';
 import { PlaneError } from '../core/errors.ts';
 import type { IdentityProvider, UserIdentity } from '../core/providers.ts';
@@ -7,6 +6,7 @@ import type { Actor, AgentRecord } from '../core/records.ts';
 import { makeDue, publishKey } from '../core/schedule.ts';
 import type { Reads } from '../core/store.ts';
 import type { Ctx } from '../core/surroundings.ts';
+import type { Planes } from '../planes.ts';
 import { isHeld } from './approvals.ts';
 import { grantsOf } from './grants.ts';
 import { hasDrifted } from './publish.ts';
@@ -15,7 +15,7 @@ import { claims, wishFor, type Wish } from './standing.ts';
 
 export interface LookDeps extends ChangeDeps {
   readonly identity: Pick<IdentityProvider, 'resolveUser'>;
-  readonly planes: readonly Plane[];
+  readonly planes: Planes;
 }
 
 const actor: Actor = { kind: 'directory', id: 'look' };
@@ -26,6 +26,8 @@ const needsApproval = (to: Wish['flip']): Condition => ({
 });
 
 const unclaimed = 'no plane claims this user';
+/** Why agents go whose plane is removed: that was asked for as it is, and waits for nobody. */
+export const planeRemoved = 'plane removed';
 
 /**
  * Level-triggered intake: reads one user again and brings the wishes for their agents in line. Events only name the user, by
@@ -83,8 +85,15 @@ export function createLook(deps: LookDeps) {
     };
   }
 
+  /** Whoever takes a plane's agents away sees those that came before it was condemned, and there are none after. */
+  async function isCondemned(tx: Reads, planeId: string): Promise<boolean> {
+    const record = await tx.get('planes', planeId);
+    return record !== undefined && record.state !== 'active';
+  }
+
   async function lookAt(userId: string, ctx: Ctx, mayEnd: boolean): Promise<UserIdentity | undefined> {
     const isLatest = await beginLook(userId);
+    await planes.refresh();
     const held = await ownedBy(userId);
     // Whoever has an agent may be about to lose it.
     const urgent = mayEnd && held.some(({ desired }) => desired === 'running');
@@ -104,10 +113,13 @@ export function createLook(deps: LookDeps) {
       for (const agent of held) await leave(agent, 'deleted', false);
       return undefined;
     }
-    const claiming = planes.filter((plane) => claims(plane, user));
+    const active = planes.active();
+    const claiming = active.filter((plane) => claims(plane, user));
     for (const agent of held) {
       if (claiming.some(({ metadata }) => metadata.name === agent.planeId)) continue;
-      await leave(agent, user.inactiveBecause ?? unclaimed, user.active);
+      const stands = active.some(({ metadata }) => metadata.name === agent.planeId);
+      if (!stands && agent.desired === 'removed') continue;
+      await leave(agent, user.inactiveBecause ?? (stands ? unclaimed : planeRemoved), user.active && stands);
     }
     const services = await listServices(store);
     for (const plane of claiming) {
@@ -115,6 +127,8 @@ export function createLook(deps: LookDeps) {
       const grants = await grantsOf(store, plane.metadata.name, user.id);
       const decide = async (current: AgentRecord | undefined, tx: Reads) => {
         const wish = (await isLatest(tx)) ? wishFor(plane, user, agentId, current, { services, grants }, claiming) : undefined;
+        const comes = wish?.draft.desired === 'running' && current?.desired !== 'running';
+        if (comes && (await isCondemned(tx, plane.metadata.name))) return undefined;
         return wish && unlessHeld(wish, current, tx);
       };
       let settled = false;

@@ -3,6 +3,7 @@ import type { ServiceToggle } from '../../shared/policy.ts';
 import type { ServiceRecord } from '../core/records.ts';
 import type { Reads, Store, Transaction } from '../core/store.ts';
 import { applicationScope } from './affected.ts';
+import type { Planes } from '../planes.ts';
 import { namedGroups } from './standing.ts';
 
 /** More switches than any company has; a listing of our own never goes on for ever. */
@@ -74,4 +75,13 @@ export async function listServices(store: Store): Promise<readonly ServiceToggle
 export async function decidingGroups(planes: readonly Plane[], store: Store): Promise<readonly string[]> {
   const switched = (await listServices(store)).flatMap(({ scope }) => (scope.startsWith('group:') ? [scope.slice('group:'.length)] : []));
   return [...new Set([...planes.flatMap(namedGroups), ...switched])];
+}
+
+/** How old planes may be for what is read again in any case, in milliseconds. */
+const freshMs = 1_000;
+
+/** Every group that decides anything in the planes of now. */
+export async function groupsInForce(planes: Planes, store: Store): Promise<readonly string[]> {
+  await planes.refresh(freshMs);
+  return decidingGroups(planes.active(), store);
 }

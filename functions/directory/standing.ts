@@ -119,6 +119,7 @@ export function wishFor(
     ownerEmail: user.email,
     ownerName: user.name,
     ouPath: user.ouPath,
+    ...(user.labels === undefined ? {} : { labels: user.labels }),
     name: listedOf(plane, user.email)?.name ?? current?.name ?? `${user.name.split(' ')[0] ?? user.name}'s agent`,
     desired,
     reason,

@@ -1,5 +1,4 @@
 import { toAgentId } from '../../shared/agent.ts';
-import type { Plane } from '../../shared/plane.ts';
 import type { ServiceToggle } from '../../shared/policy.ts';
 import { toDraft as asDraft, type ChangeDeps } from '../core/agents.ts';
 import type { IdentityProvider, UserIdentity } from '../core/providers.ts';
@@ -7,6 +6,7 @@ import type { AgentRecord, WalkRecord } from '../core/records.ts';
 import { groupKey, lookKey, makeDue, reviewKey } from '../core/schedule.ts';
 import type { Ctx, Json, Log } from '../core/surroundings.ts';
 import { canonical } from '../core/surroundings.ts';
+import type { Planes } from '../planes.ts';
 import { createFlips } from './flips.ts';
 import { grantsOf } from './grants.ts';
 import { readMembers } from './groups.ts';
@@ -17,7 +17,7 @@ export const walkKey = 'plane/walk';
 
 export interface WalkDeps extends ChangeDeps {
   readonly identity: Pick<IdentityProvider, 'listPage'>;
-  readonly planes: readonly Plane[];
+  readonly planes: Planes;
   readonly log: Log;
   /** How many agents one walk or listing may create or remove through policy without asking. */
   readonly mostUnasked?: number;
@@ -93,7 +93,8 @@ export function createWalk(deps: WalkDeps) {
   async function readCompany(): Promise<Company | undefined> {
     const groups = new Map<string, ReadonlySet<string>>();
     const unread: string[] = [];
-    for (const group of await decidingGroups(planes, store)) {
+    await planes.refresh();
+    for (const group of await decidingGroups(planes.active(), store)) {
       const members = await readMembers(store, group);
       if (!members) unread.push(group);
       else groups.set(group, members);
@@ -128,13 +129,15 @@ export function createWalk(deps: WalkDeps) {
     }
     const groups = [...company.groups].flatMap(([group, members]) => (members.has(user.id) ? [group] : []));
     const known = { ...user, groups };
-    const claiming = planes.filter((plane) => claims(plane, known));
+    const active = planes.active();
+    const claiming = active.filter((plane) => claims(plane, known));
     let differs = false;
     const flip = (planeId: string, agentId: string, to: 'running' | 'removed') =>
       flips.count(walk, { planeId, agentId, userId: user.id, ownerEmail: user.email, to });
     for (const agent of held) {
       if (claiming.some(({ metadata }) => metadata.name === agent.planeId) || agent.desired === 'removed') continue;
-      if (user.active) await flip(agent.planeId, agent.agentId, 'removed');
+      const stands = active.some(({ metadata }) => metadata.name === agent.planeId);
+      if (user.active && stands) await flip(agent.planeId, agent.agentId, 'removed');
       else differs = true;
     }
     for (const plane of claiming) {

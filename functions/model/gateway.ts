@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import { modelTiers, type AgentSpec } from '../../shared/agent.ts';
+import { modelTiers, type AgentSpec, type ModelTier } from '../../shared/agent.ts';
 import type { WhenExhausted } from '../../shared/budget.ts';
 import type { Offer, Reservation } from '../budget/account.ts';
 import { callMs, type Budget } from '../budget/budget.ts';
@@ -18,6 +18,13 @@ import { endpoints, parseCall, type Endpoint, type ModelCall } from './request.t
 
 export type { Upstream } from './maker.ts';
 
+export interface Terms {
+  readonly timeZone: string;
+  readonly whenExhausted: WhenExhausted;
+  /** The models that the plane names for tiers where the agent is; ours serve the rest, and those that this maker does not have. */
+  readonly models?: Partial<Record<ModelTier, string>>;
+}
+
 export interface GatewayDeps {
   readonly clock: Clock;
   readonly log: Log;
@@ -27,8 +34,8 @@ export interface GatewayDeps {
   readonly tally: Tally;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly budget: Pick<Budget, 'reserve' | 'settle' | 'release'>;
-  /** What the agent's plane says about budgets. */
-  readonly termsOf: (agent: AgentRecord) => { readonly timeZone: string; readonly whenExhausted: WhenExhausted };
+  /** What the agent's plane says about budgets and models. */
+  readonly termsOf: (agent: AgentRecord) => Terms;
 }
 
 /** How often a running answer is held against the store, in milliseconds. */
@@ -43,9 +50,12 @@ const largestBody = 20_000_000;
 export const modelApi = (maker: ModelMaker) => (maker === 'anthropic' ? 'anthropic-messages' : 'openai-completions');
 
 /** Models that may answer, dearest first: the agent's own tier, and those below it where the plane would rather step down. */
-function modelsFor(maker: ModelMaker, { modelTier }: AgentSpec, whenExhausted: WhenExhausted): string[] {
+function modelsFor(maker: ModelMaker, { modelTier }: AgentSpec, { whenExhausted, models = {} }: Terms): string[] {
   const below = modelTiers.slice(0, modelTiers.indexOf(modelTier)).toReversed();
-  return [modelTier, ...(whenExhausted === 'step-down' ? below : [])].map((tier) => tierModels[maker][tier]);
+  return [modelTier, ...(whenExhausted === 'step-down' ? below : [])].map((tier) => {
+    const named = models[tier];
+    return named !== undefined && prices[maker][named] ? named : tierModels[maker][tier];
+  });
 }
 
 function priceOf(maker: ModelMaker, model: string) {
@@ -158,10 +168,10 @@ export function mountModelGateway(app: Hono, deps: GatewayDeps): void {
     const call = parseCall(endpoint, await readJson(request, largestBody));
     // A body can be long in coming: only what holds after it counts.
     const { agent } = await credentials.check(token, 'model');
-    const { timeZone, whenExhausted } = deps.termsOf(agent);
-    const offers = modelsFor(maker, agent.spec, whenExhausted).map((model) => toOffer(maker, model, call));
+    const terms = deps.termsOf(agent);
+    const offers = modelsFor(maker, agent.spec, terms).map((model) => toOffer(maker, model, call));
     const note = { actor: { kind: 'agent', id: agent.agentId }, target: offers[0]?.model ?? '' } as const;
-    const reserved = await budget.reserve(agent, timeZone, offers);
+    const reserved = await budget.reserve(agent, terms.timeZone, offers);
     if (!reserved.ok) {
       const { refusal } = reserved;
       await deps.tally({ agentId: agent.agentId }, { ...note, action: 'model.refuse', detail: { ...refusal } });

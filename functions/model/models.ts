@@ -1,4 +1,5 @@
-import type { ModelTier } from '../../shared/agent.ts';
+import { modelTiers, type ModelTier } from '../../shared/agent.ts';
+import type { Plane } from '../../shared/plane.ts';
 
 export type ModelMaker = 'anthropic' | 'openai' | 'stand-in';
 
@@ -14,3 +15,16 @@ export const tierModels: Readonly<Record<ModelMaker, Readonly<Record<ModelTier, 
 
 /** What OpenClaw is told of every tier: conservative figures that all models above keep, in tokens. */
 export const modelLimits = { contextWindow: 128_000, maxTokens: 8_192 } as const;
+
+type ModelRow = Plane['spec']['models'][number];
+
+const depthOf = ({ match }: ModelRow): number => ('ou' in match ? match.ou.split('/').filter(Boolean).length : -1);
+const covers = ({ match }: ModelRow, ouPath: string): boolean =>
+  'organization' in match || match.ou === '/' || ouPath === match.ou || ouPath.startsWith(`${match.ou}/`);
+
+/** Which model a plane names for each tier in an org unit: the deepest unit that names one decides, of two alike the later. */
+export function modelsOf(models: Plane['spec']['models'], ouPath: string): Partial<Record<ModelTier, string>> {
+  const rows = models.filter((row) => covers(row, ouPath)).toSorted((a, b) => depthOf(a) - depthOf(b));
+  const named = modelTiers.map((tier) => [tier, rows.findLast(({ tiers }) => tiers[tier] !== undefined)?.tiers[tier]] as const);
+  return Object.fromEntries(named.filter(([, model]) => model !== undefined));
+}

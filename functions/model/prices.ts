@@ -65,6 +65,9 @@ export const prices: Readonly<Record<ModelMaker, Readonly<Record<string, ModelPr
   'stand-in': { 'stand-in': { maxOutput: 8_192, bands: [free] } },
 };
 
+/** The day on which these prices were read. */
+export const pricesReadOn = '2026-11-22';
+
 /** Every price above is a whole number of these. */
 const nanos = (usd: number): number => Math.round(usd * 1000);
 

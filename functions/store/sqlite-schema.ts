@@ -11,7 +11,7 @@ export interface Schema {
 }
 
 export const currentSchema: Schema = {
-  version: 2,
+  version: 3,
   collections: indexes,
   migrations: {
     1: (database) => {
@@ -21,6 +21,23 @@ export const currentSchema: Schema = {
       database.exec(`UPDATE agents SET document = json_set(document, ${added})`);
       database.exec(`UPDATE statuses SET document = json_set(document, '$.replacements', 0, '$.secretsVersion', 0)`);
       database.exec(`UPDATE published SET document = json_set(document, '$.echoes', 0, '$.echoUntil', 0)`);
+    },
+    // The audit trail is looked through by plane, actor and kind of action; no hash covers what is added here.
+    2: (database) => {
+      const fleet = `(SELECT json_extract(document, '$.planeId') FROM agents LIMIT 1)`;
+      const named = `SELECT json_extract(agents.document, '$.planeId') FROM agents WHERE agents.id = substr(auditHeads.id, 7)`;
+      const owner = `CASE WHEN id LIKE 'plane/%' THEN substr(id, 7) ELSE coalesce((${named}), ${fleet}, 'acme') END`;
+      const movedAt = `SELECT json_extract(audit.document, '$.at') FROM audit
+        WHERE audit.id = printf('%s/%012d', auditHeads.id, json_extract(auditHeads.document, '$.seq'))`;
+      const moved = `printf('%015d %s', coalesce((${movedAt}), 0), id)`;
+      database.exec(`UPDATE auditHeads SET document = json_set(document, '$.planeId', ${owner}, '$.moved', ${moved})`);
+      const plane = `(SELECT json_extract(auditHeads.document, '$.planeId') FROM auditHeads
+        WHERE auditHeads.id = json_extract(audit.document, '$.chain'))`;
+      const action = `json_extract(document, '$.action')`;
+      const family = `substr(${action}, 1, instr(${action} || '.', '.') - 1)`;
+      const actorId = `json_extract(document, '$.actor.id')`;
+      const derived = `'$.planeId', ${plane}, '$.actorId', ${actorId}, '$.family', ${family}`;
+      database.exec(`UPDATE audit SET document = json_set(document, ${derived})`);
     },
   },
 };

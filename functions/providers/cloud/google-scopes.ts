@@ -30,6 +30,16 @@ export const workspaceScopes: readonly Scope[] = [
     reason: 'polls the audit log for suspensions, deletions and moves that no push told of',
   },
   {
+    scope: 'https://www.googleapis.com/auth/admin.directory.orgunit.readonly',
+    users: ['runtime'],
+    reason: 'reads which org unit a role is for, and lists those that policies can name',
+  },
+  {
+    scope: 'https://www.googleapis.com/auth/admin.directory.userschema.readonly',
+    users: ['runtime'],
+    reason: 'tells in the diagnosis whether OpenClaw_Agent is there with the right fields',
+  },
+  {
     scope: 'https://www.googleapis.com/auth/admin.directory.userschema',
     users: ['installer'],
     reason: 'creates the custom user schema OpenClaw_Agent or adds the fields it lacks',

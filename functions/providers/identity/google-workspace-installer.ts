@@ -83,7 +83,7 @@ function toConflict(found: Field, wanted: Field): FieldConflict | undefined {
   };
 }
 
-function toFinding(schema: Schema | undefined): SchemaFinding {
+export function toFinding(schema: Schema | undefined): SchemaFinding {
   if (!schema) return { state: 'missing' };
   const known = new Map((schema.fields ?? []).map((field) => [field.fieldName, field]));
   const lacks = wantedFields.flatMap(({ fieldName }) => (fieldName && !known.has(fieldName) ? [fieldName] : []));

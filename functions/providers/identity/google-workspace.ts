@@ -1,5 +1,6 @@
 import type { admin_directory_v1 } from '@googleapis/admin';
 import { OAuth2Client } from 'google-auth-library';
+import { z } from 'zod';
 import { directorySchemaName, type UserRequests } from '../../../shared/directory-schema.ts';
 import { PlaneError, toMessage } from '../../core/errors.ts';
 import type { IdentityProvider, UserIdentity } from '../../core/providers.ts';
@@ -7,6 +8,7 @@ import type { Ctx } from '../../core/surroundings.ts';
 import { createGoogleCalls, pagesOf, type Quota } from '../cloud/google-quota.ts';
 import type { Directory, Reports } from '../cloud/google.ts';
 import { fromReports } from './google-activity.ts';
+import { createExamination } from './google-examination.ts';
 import { findRoleIds, rolesHeld, type RoleIds } from './google-roles.ts';
 
 export interface GoogleWorkspaceOptions {
@@ -32,6 +34,24 @@ const projection = { projection: 'custom', customFieldMask: directorySchemaName 
 
 type User = admin_directory_v1.Schema$User;
 
+const organizationSchema = z.object({
+  department: z.string().optional(),
+  costCenter: z.string().optional(),
+  primary: z.boolean().optional(),
+});
+
+const longestLabel = 200;
+
+/** From the user's primary organization, else the first: Google types these entries as anything. */
+function toLabels({ organizations }: User): Record<string, string> {
+  const entries = z.array(organizationSchema).safeParse(organizations).data ?? [];
+  const { department, costCenter } = entries.find(({ primary }) => primary) ?? entries[0] ?? {};
+  const labels = { department, costCenter };
+  return Object.fromEntries(
+    Object.entries(labels).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim().slice(0, longestLabel)]] : [])),
+  );
+}
+
 function toIdentity(user: User, deleted = false): UserIdentity {
   const fields = (user.customSchemas?.[directorySchemaName] ?? {}) as Record<string, unknown>;
   const inactiveBecause = deleted ? 'deleted' : user.suspended ? 'suspended' : user.archived ? 'archived' : undefined;
@@ -40,6 +60,7 @@ function toIdentity(user: User, deleted = false): UserIdentity {
     email: user.primaryEmail ?? '',
     name: user.name?.fullName ?? user.primaryEmail ?? '',
     ouPath: user.orgUnitPath ?? '/',
+    labels: toLabels(user),
     groups: [],
     active: inactiveBecause === undefined,
     ...(inactiveBecause === undefined ? {} : { inactiveBecause }),
@@ -99,7 +120,7 @@ export function createGoogleWorkspace({
 
   async function rolesOf(user: User, ctx: Ctx): Promise<UserIdentity['roles']> {
     if (!user.id || !toIdentity(user).active) return [];
-    if (user.isAdmin) return ['admin'];
+    if (user.isAdmin) return [{ role: 'admin' }];
     const stored = await roleIds();
     const known = stored.admin === undefined && stored.viewer === undefined ? await findRoleIds(directory, calls, ctx) : stored;
     return rolesHeld(user.id, known, { directory, calls, ctx });
@@ -162,6 +183,19 @@ export function createGoogleWorkspace({
       for await (const { users } of listPages(ctx)) yield* users.filter(({ ouPath }) => within(ouPath));
     },
     listPage,
+    async listOrgUnits(ctx) {
+      const list = () =>
+        directory.orgunits.list({ customerId: customer, orgUnitPath: '/', type: 'allIncludingParent' }, { signal: ctx.signal });
+      const { data } = await calls.orThrow('list org units', ctx, list);
+      return [...new Set(['/', ...(data.organizationUnits ?? []).flatMap(({ orgUnitPath }) => orgUnitPath ?? [])])];
+    },
+    async searchUsers(text, limit, ctx) {
+      const query = `'${text.replaceAll(/[\\'*]/g, ' ').trim()}'`;
+      const list = () => directory.users.list({ customer, maxResults: limit, query, ...projection }, { signal: ctx.signal });
+      const { data } = await calls.orThrow('search users', ctx, list);
+      return (data.users ?? []).map((user) => toIdentity(user));
+    },
+    examine: createExamination(directory, calls),
     async membersOf(group, ctx) {
       const what = `list members of ${group}`;
       const ids = new Set<string>();

@@ -39,6 +39,8 @@ export const machineSchema = z.object({
   uid: z.int().optional(),
   /** The Node and the OpenClaw of this host, known once installed. */
   openclaw: openclawSchema.optional(),
+  /** The version that it is to come up with; the host's own unless said. */
+  version: z.string().optional(),
   /** Further versions of OpenClaw that the plane has named for this machine and the host holds. */
   offers: z.array(openclawSchema).optional(),
   /** Handed through to the sidecar. */

@@ -35,6 +35,8 @@ const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 const firstPauseMs = 5_000;
 const longestPauseMs = 300_000;
 
+const withoutOffers = ({ offers: _offers, ...machine }: Machine): Machine => machine;
+
 export function createStarter({ installation, sidecar, folderOf, log, resume }: StarterOptions): Starter {
   const waiting = new Set<string>();
   let installing: Promise<void> | undefined;
@@ -48,7 +50,14 @@ export function createStarter({ installation, sidecar, folderOf, log, resume }: 
     const folder = folderOf(agentId);
     const habitat = { folder, ...(uid === undefined ? {} : { uid }) };
     if (existsSync(frozenMark(folder)) || findInhabitants(habitat).sidecars.length > 0) return;
-    writeMachine(folder, { ...machine, openclaw, environment: sidecar.environment });
+    // What it was started with before stays within reach: the sidecar goes on with the one that its state was made under.
+    const former = machine.openclaw ? [machine.openclaw] : [];
+    const others = [...(machine.offers ?? []), ...former].filter(({ version }, at, all) => {
+      const last = all.findLastIndex((other) => other.version === version) === at;
+      return last && version !== openclaw.version;
+    });
+    const offers = others.length === 0 ? {} : { offers: others };
+    writeMachine(folder, { ...withoutOffers(machine), openclaw, ...offers, environment: sidecar.environment });
     const output = openSync(sidecarLog(folder), 'a', 0o600);
     try {
       // In a session of its own and with a file for its output, so that it outlives this process; nothing of our environment goes along.

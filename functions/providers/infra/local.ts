@@ -2,16 +2,16 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlaneError, toMessage } from '../../core/errors.ts';
 import type { AgentComputeSpec, AgentInstance, InfraProvider } from '../../core/providers.ts';
-import { canonical, type Ctx, type Json, type Log } from '../../core/surroundings.ts';
+import { canonical, type Ctx, type Json } from '../../core/surroundings.ts';
 import { readLastLines } from './local-logs.ts';
 import * as machines from './local-machine.ts';
 import type { Machine } from './local-machine.ts';
 import { createSharedPrincipals, createUidPrincipals } from './local-principals.ts';
 import { askToEnd, findInhabitants, killAll, stopAll, type Habitat } from './local-processes.ts';
-import { createStarter } from './local-start.ts';
-import { createInstallation, type Installation, type OpenClaw } from './openclaw-install.ts';
+import { createStarter, type Starter } from './local-start.ts';
+import { createVersions, type VersionsOptions } from './openclaw-versions.ts';
 
-export interface LocalInfraOptions {
+export interface LocalInfraOptions extends VersionsOptions {
   readonly planeId: string;
   /** One folder for each agent. Every folder above it must let agents pass. */
   readonly machinesDir: string;
@@ -28,10 +28,6 @@ export interface LocalInfraOptions {
   };
   /** Whether each agent gets a uid of its own; needs root on Linux. */
   readonly separateUsers: boolean;
-  readonly log: Log;
-  /** Another installation than npm's, for tests. */
-  readonly installation?: Installation;
-  readonly installationOf?: (version: string) => Installation;
 }
 
 /** How long a machine may take to end in order before it is killed, in milliseconds: an effect has four seconds, and an idle OpenClaw takes two to three. */
@@ -40,17 +36,12 @@ const orderlyMs = 2_500;
 export interface LocalInfra extends InfraProvider {
   /** Ends the processes of every machine of this plane and keeps the machines: the next `provision` starts them again. */
   powerOff(ctx: Ctx): Promise<void>;
-  /**
-   * Installs a version of OpenClaw beside the ones there are and names it to a machine, whose sidecar may then be asked to upgrade
-   * to it. Answers false while it is being installed. Throws `preconditionFailed` for one that is not pinned.
-   */
-  offer(agentId: string, version: string, ctx: Ctx): Promise<boolean>;
 }
 
 /** Agents as processes of this host: each one a folder, a sidecar of the plane's user and an OpenClaw of its own uid. */
 export function createLocalInfra(options: LocalInfraOptions): LocalInfra {
   const { planeId, machinesDir, hostDir, sidecar, separateUsers, log } = options;
-  const installation = options.installation ?? createInstallation(options);
+  const versions = createVersions(options);
   const userId = process.geteuid?.() ?? 0;
   const principals = separateUsers ? createUidPrincipals({ machinesDir, hostDir }) : createSharedPrincipals({ machinesDir, userId });
   const folderOf = (agentId: string): string => join(machinesDir, agentId);
@@ -85,39 +76,39 @@ export function createLocalInfra(options: LocalInfraOptions): LocalInfra {
     return machine;
   }
 
-  const starter = createStarter({
-    installation,
-    sidecar,
-    folderOf,
-    log,
-    resume: (agentId, start) =>
-      inTurn(agentId, async () => {
-        const machine = findOurs('start', agentId);
-        if (machine) await start(machine);
-      }),
-  });
-
-  const installations = new Map<string, Installation>();
-  /** A version of OpenClaw that is installed; begins to install one that is not. */
-  function findVersion(version: string): OpenClaw | undefined {
-    const make = options.installationOf ?? ((wanted: string) => createInstallation({ ...options, version: wanted }));
-    const known = installations.get(version) ?? make(version);
-    installations.set(version, known);
-    const openclaw = known.ready();
-    if (!openclaw) known.ensure().catch((error: unknown) => log.warn(toMessage(error)));
-    return openclaw;
+  const starters = new Map<string, Starter>();
+  /** One for each version that machines come up with: an installation that others wait for is none of theirs. */
+  function starterOf({ version }: Pick<Machine, 'version'>): Starter {
+    const found = starters.get(version ?? '');
+    if (found) return found;
+    const made = createStarter({
+      installation: versions.of(version),
+      sidecar,
+      folderOf,
+      log,
+      resume: (agentId, start) =>
+        inTurn(agentId, async () => {
+          const machine = findOurs('start', agentId);
+          if (machine) await start(machine);
+        }),
+    });
+    starters.set(version ?? '', made);
+    return made;
   }
+  const forget = (agentId: string): void => {
+    for (const starter of starters.values()) starter.forget(agentId);
+  };
 
   /** Starts a machine that may be running afresh. */
   async function startAgain(machine: Machine, ctx: Ctx): Promise<void> {
     await askToEnd(habitatOf(machine), orderlyMs, ctx.signal);
     await stop(machine, ctx);
     ctx.signal.throwIfAborted();
-    await starter.start(machine);
+    await starterOf(machine).start(machine);
   }
 
   async function stop(machine: Machine, ctx: Ctx): Promise<void> {
-    starter.forget(machine.agentId);
+    forget(machine.agentId);
     await killAll(habitatOf(machine), ctx.signal);
   }
 
@@ -131,7 +122,7 @@ export function createLocalInfra(options: LocalInfraOptions): LocalInfra {
     if (still && (marked || sidecars.length > 0)) return { state: 'frozen' };
     if (marked) return { state: 'running', detail: 'being frozen' };
     if (sidecars.length > 0) return isCurrent(machine) ? { state: 'running' } : { state: 'stopped', detail: 'set up for another address' };
-    return starter.outlook(machine.agentId);
+    return starterOf(machine).outlook(machine.agentId);
   }
 
   function toInstance(machine: Machine): AgentInstance {
@@ -141,7 +132,7 @@ export function createLocalInfra(options: LocalInfraOptions): LocalInfra {
   }
 
   function prepare(spec: AgentComputeSpec): Machine {
-    const { agentId, machineType, region, diskSizeGb, image, labels } = spec;
+    const { agentId, machineType, region, diskSizeGb, image, labels, openclaw: version } = spec;
     const principal = principals.find(agentId);
     if (!principal) {
       throw new PlaneError('preconditionFailed', `cannot provision machine ${agentId}: it has no principal; make that first`);
@@ -149,6 +140,7 @@ export function createLocalInfra(options: LocalInfraOptions): LocalInfra {
     const wanted: Machine = {
       ...{ planeId, agentId, machineType, region, diskSizeGb, labels: { ...labels }, environment: sidecar.environment },
       ...(image === undefined ? {} : { image }),
+      ...(version === undefined ? {} : { version }),
       ...(principal.uid === undefined ? {} : { uid: principal.uid }),
     };
     const found = findOurs('provision', agentId);
@@ -183,14 +175,14 @@ export function createLocalInfra(options: LocalInfraOptions): LocalInfra {
         // A provision that has run out of time must not undo the freeze that came after it; nothing is awaited from here to the start.
         ctx.signal.throwIfAborted();
         rmSync(markOf(machine.agentId), { force: true });
-        await starter.start(machine);
+        await starterOf(machine).start(machine);
       }),
 
     // Not in turn: it must not wait for a slow verb.
     async freeze(agentId, ctx) {
       const machine = findOurs('freeze', agentId);
       if (!machine) return;
-      starter.forget(agentId);
+      forget(agentId);
       writeFileSync(markOf(agentId), '', { mode: 0o600 });
       await stopAll(habitatOf(machine), ctx.signal);
     },
@@ -206,9 +198,16 @@ export function createLocalInfra(options: LocalInfraOptions): LocalInfra {
         await stop(machine, ctx);
       }),
 
-    offer(agentId, version, ctx) {
-      const openclaw = findVersion(version);
-      if (!openclaw) return Promise.resolve(false);
+    versions: async () => versions.list(),
+
+    async offer(agentId, version, ctx) {
+      getOurs('upgrade', agentId);
+      const installation = versions.find(version);
+      const openclaw = installation.ready();
+      if (!openclaw) {
+        installation.ensure().catch((error: unknown) => log.warn(toMessage(error)));
+        return false;
+      }
       return inTurn(agentId, async () => {
         ctx.signal.throwIfAborted();
         const machine = getOurs('upgrade', agentId);

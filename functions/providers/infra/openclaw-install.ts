@@ -88,9 +88,18 @@ interface Manifest {
 
 const tableSchema = z.record(z.string(), z.object({ folder: z.string(), lockSha256: z.string() }));
 
+const readTable = (manifestDir: string): z.infer<typeof tableSchema> =>
+  tableSchema.parse(JSON.parse(readFileSync(join(manifestDir, 'versions.json'), 'utf8')));
+
+/** Every version that may be installed, the one that hosts get by default first. */
+export const listVersions = (manifestDir: string): readonly string[] =>
+  Object.entries(readTable(manifestDir))
+    .sort(([, a], [, b]) => Number(b.folder === '.') - Number(a.folder === '.'))
+    .map(([version]) => version);
+
 /** Each version lies side by side with the others; only one whose lock file is the pinned one is ever installed. */
 function readManifest({ manifestDir, runtimeDir, version: wanted }: InstallationOptions): Manifest {
-  const table = tableSchema.parse(JSON.parse(readFileSync(join(manifestDir, 'versions.json'), 'utf8')));
+  const table = readTable(manifestDir);
   const entry = wanted === undefined ? { folder: '.' } : table[wanted];
   if (!entry) {
     const known = Object.keys(table).join(', ');

@@ -1,0 +1,108 @@
+import { microsPerUsd } from '../../shared/budget.ts';
+import type { PlaneView } from '../../shared/contract.ts';
+import type { Plane } from '../../shared/plane.ts';
+import { toAgentId } from '../../shared/agent.ts';
+import { PlaneError } from '../core/errors.ts';
+import type { IdentityProvider } from '../core/providers.ts';
+import type { AgentRecord } from '../core/records.ts';
+import type { Store } from '../core/store.ts';
+import type { Clock, Hashing } from '../core/surroundings.ts';
+import type { Fleet, FleetAgent } from '../fleet/fleet.ts';
+import type { Handlers } from './handlers.ts';
+import { isWithin, type Within } from './reach.ts';
+import { readAgentView } from './views.ts';
+
+export interface AgentListDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly hashing: Hashing;
+  readonly fleet: Fleet;
+  readonly identity: Pick<IdentityProvider, 'membersOf' | 'searchUsers'>;
+  readonly planeOf: (planeId: string) => Plane;
+}
+
+/** Whether some word of a name, or the address, begins so; an inner part of the address counts as well. */
+function fits(agent: FleetAgent, q: string): boolean {
+  const wanted = q.toLowerCase();
+  return agent.ownerName.toLowerCase().includes(wanted) || agent.ownerEmail.toLowerCase().includes(wanted);
+}
+
+/** How a plane's agents stand and what they spent; those that are gone are not counted, what they spent is. */
+export async function countFleet(
+  fleet: Fleet,
+  planeId: string,
+  month: string,
+  within: Within,
+): Promise<Pick<PlaneView, 'agents' | 'spend'>> {
+  const counts = { total: 0, running: 0, working: 0, paused: 0, attention: 0 };
+  let capUsd = 0;
+  const [all, spent] = await Promise.all([fleet.agentsOf(planeId), fleet.spendOf(planeId, month)]);
+  const agents = all.filter(({ ouPath }) => isWithin(ouPath, within));
+  for (const { phase, attention, capUsd: cap } of agents) {
+    if (phase === 'removed') continue;
+    counts.total += 1;
+    if (phase !== 'removing') capUsd += cap;
+    if (attention) counts.attention += 1;
+    else if (phase === 'running' || phase === 'paused') counts[phase] += 1;
+    else counts.working += 1;
+  }
+  // Whoever is gone spent as well.
+  const micros = within === undefined ? [...spent.values()] : agents.map(({ ownerId }) => spent.get(ownerId) ?? 0);
+  return { agents: counts, spend: { month, capUsd, spentUsd: micros.reduce((sum, each) => sum + each, 0) / microsPerUsd } };
+}
+
+/** Lists of agents and of people, filtered as asked and to the part of the company that the caller may see. */
+export function createAgentListHandlers(deps: AgentListDeps): Pick<Handlers, 'listAgents' | 'listUsers'> {
+  const { store, clock, hashing, fleet, identity, planeOf } = deps;
+
+  return {
+    async listAgents({ params: { planeId }, query, within, ctx }) {
+      const { timeZone } = planeOf(planeId).spec;
+      const { q, ou, group, phase, health, attention, cursor, limit } = query;
+      const members = group === undefined ? undefined : new Set((await identity.membersOf(group, ctx)) ?? []);
+      const chosen = (await fleet.agentsOf(planeId)).filter(
+        (agent) =>
+          isWithin(agent.ouPath, within) &&
+          (ou === undefined || isWithin(agent.ouPath, [ou])) &&
+          (members === undefined || members.has(agent.ownerId)) &&
+          (phase === undefined || agent.phase === phase) &&
+          (health === undefined || agent.health === health) &&
+          (attention === undefined || agent.attention === attention) &&
+          (q === undefined || fits(agent, q)),
+      );
+      const first = cursor === undefined ? 0 : chosen.findIndex(({ agentId }) => agentId === cursor);
+      if (first < 0)
+        throw new PlaneError('invalid', `cannot go on at ${cursor ?? ''}: the list has moved on; begin again without a cursor`);
+      const page = chosen.slice(first, first + limit);
+      const records = await Promise.all(page.map(({ agentId }) => store.get('agents', agentId)));
+      const now = clock.now();
+      const views = records.filter((record): record is AgentRecord => record !== undefined);
+      return {
+        agents: await Promise.all(views.map((record) => readAgentView(record, store, now, timeZone))),
+        next: chosen[first + limit]?.agentId ?? null,
+      };
+    },
+    async listUsers({ params: { planeId }, query: { q, limit }, within, ctx }) {
+      const agents = new Map((await fleet.agentsOf(planeId)).map((agent) => [agent.agentId, agent]));
+      const found = (await identity.searchUsers(q, limit, ctx)).filter(({ ouPath }) => isWithin(ouPath, within));
+      // The search may not know yet who was just hired or renamed, but we know whoever has an agent.
+      const ours = [...agents.values()].filter(
+        (agent) =>
+          agent.phase !== 'removed' && fits(agent, q) && isWithin(agent.ouPath, within) && !found.some(({ id }) => id === agent.ownerId),
+      );
+      const users = found.map(({ id, email, name, ouPath, active }) => {
+        const agent = agents.get(toAgentId(planeId, id, hashing.sha256));
+        return { id, email, name, ouPath, active, agentId: agent && agent.phase !== 'removed' ? agent.agentId : null };
+      });
+      const known = ours.map(({ ownerId: id, ownerEmail: email, ownerName: name, ouPath, agentId }) => ({
+        id,
+        email,
+        name,
+        ouPath,
+        active: true,
+        agentId,
+      }));
+      return { users: [...users, ...known].slice(0, limit) };
+    },
+  };
+}

@@ -1,0 +1,2 @@
+/** As package.json says it. */
+export const version = '0.1.0';
