@@ -7,14 +7,17 @@ import {
   type joinAnswerSchema,
 } from '../../shared/sidecar.ts';
 import { moveAssignment } from '../core/assignments.ts';
+import { agentChain, append, readHead } from '../core/audit.ts';
 import { takeResults, waitingCommands } from '../core/commands.ts';
 import { note, type Tally } from '../core/notes.ts';
 import { sessionMs, type Credentials } from '../core/credentials.ts';
 import { PlaneError } from '../core/errors.ts';
 import type { AgentRecord, MessageRecord } from '../core/records.ts';
 import { makeDue, passKey, type Wake } from '../core/schedule.ts';
+import { noteReads } from '../core/secret-reads.ts';
 import type { Store } from '../core/store.ts';
 import { canonical, type Clock, type Hashing, type Log } from '../core/surroundings.ts';
+import { fromOf } from './request.ts';
 import { mountAgentRequests } from './agent-requests.ts';
 import { bearer, read, readJson, toProblemResponse } from './problems.ts';
 import type { z } from 'zod';
@@ -39,6 +42,8 @@ export interface AgentDoorDeps {
   readonly runsWith?: (agent: AgentRecord, secretsVersion: string) => Promise<void>;
   /** Called once for each answer an agent gave to its owner. */
   readonly answered: (agent: AgentRecord, message: MessageRecord, text: string) => Promise<void>;
+  /** As for the API: how many proxies of ours stand before it. */
+  readonly forwardedHops?: number | undefined;
 }
 
 const holdMs = 25_000;
@@ -64,7 +69,7 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
     return { token: credentials.mint({ kind: 'session', agentId, incarnation, extra: expiresAt, boot }), expiresAt };
   };
 
-  async function join(request: Request): Promise<z.infer<typeof joinAnswerSchema>> {
+  async function join(request: Request, from: string | undefined): Promise<z.infer<typeof joinAnswerSchema>> {
     const { token } = read(joinRequestSchema, await readJson(request, 4_096), 'the join');
     const { agent, extra } = await credentials.check(token, 'join');
     const { agentId, incarnation } = agent;
@@ -78,7 +83,7 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
       makeDue(tx, passKey(agentId), due, clock.now());
       return true;
     });
-    const actor = { kind: 'agent', id: agentId } as const;
+    const actor = { kind: 'agent', id: agentId, ...(from === undefined ? {} : { from }) } as const;
     if (!taken) {
       await deps.tally({ agentId }, { actor, action: 'access.refused', target: 'join', detail: 'token was traded before' });
       throw new PlaneError('unauthenticated', 'cannot accept this token: it is not valid, or no longer');
@@ -151,10 +156,22 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
     }
   }
 
+  /** A machine of ours says nothing that is not agreed: whoever does has taken its token, or it. */
+  async function readReport(request: Request, { agentId }: AgentRecord): Promise<z.output<typeof heartbeatSchema>> {
+    try {
+      return read(heartbeatSchema, await readJson(request, 1_500_000), 'the heartbeat');
+    } catch (error) {
+      const actor = { kind: 'agent', id: agentId } as const;
+      if (error instanceof PlaneError && error.code === 'invalid')
+        await deps.tally({ agentId }, { actor, action: 'access.refused', target: 'heartbeat', detail: 'not of the agreed form' });
+      throw error;
+    }
+  }
+
   async function heartbeat(request: Request): Promise<z.infer<typeof heartbeatAnswerSchema>> {
     const token = bearer(request) ?? '';
     const { agent, extra: expiresAt, boot } = await credentials.check(token, 'session');
-    const report = read(heartbeatSchema, await readJson(request, 1_500_000), 'the heartbeat');
+    const report = await readReport(request, agent);
     const { agentId, incarnation } = agent;
     const { version: _version, answers, results, told, detail, introduction, ...state } = report;
     const news = await store.transact(async (tx) => {
@@ -164,6 +181,8 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
       const restated = same?.ready !== state.ready || same.detail !== detail || same.secretsVersion !== state.secretsVersion;
       const changed = restated || same.introduction !== written;
       const due = changed ? await tx.get('schedule', passKey(agentId)) : undefined;
+      const { entries, ...noted } = noteReads(agentId, same, report.secretReads, clock.now());
+      const head = entries.length > 0 ? await readHead(tx, agentChain(agentId)) : undefined;
       const said = { ...(detail === undefined ? {} : { detail }), ...(written === undefined ? {} : { introduction: written }) };
       tx.set('heartbeats', agentId, {
         agentId,
@@ -172,8 +191,10 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
         revision: agent.revision,
         ...state,
         ...said,
+        ...noted,
         boot,
       });
+      if (head) append(tx, head, entries, hashing);
       if (changed) makeDue(tx, passKey(agentId), due, clock.now());
       return changed;
     });
@@ -186,10 +207,14 @@ export function mountAgentDoor(app: Hono, deps: AgentDoorDeps): void {
     return half ? { token: mintSession(agent, boot).token } : {};
   }
 
-  const mount = (method: 'GET' | 'POST', path: string, handle: (request: Request) => Promise<object | undefined>): void => {
+  const mount = (
+    method: 'GET' | 'POST',
+    path: string,
+    handle: (request: Request, from: string | undefined) => Promise<object | undefined>,
+  ): void => {
     app.on(method, path, async (c) => {
       try {
-        const answer = await handle(c.req.raw);
+        const answer = await handle(c.req.raw, fromOf(c, deps.forwardedHops));
         return answer ? c.json(answer, 200, { 'cache-control': 'no-store' }) : c.body(null, 204);
       } catch (error) {
         return toProblemResponse(error, deps.requestId(), log, { hideFaults: true });

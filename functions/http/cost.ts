@@ -1,4 +1,6 @@
+import type { z } from 'zod';
 import { plusDays, toBudgetDate, toStartOfDay } from '../../shared/budget.ts';
+import type { Contract, CostReport } from '../../shared/contract.ts';
 import type { Plane } from '../../shared/plane.ts';
 import { PlaneError } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
@@ -39,21 +41,26 @@ function toMonth(today: string, timeZone: string): Period {
   return toPeriod(from, plusDays(next, -1), timeZone);
 }
 
+type Query = z.infer<Contract['costReport']['query']>;
+
 /** REQ-WS-05, REQ-INFRA-07: what agents cost. */
-export function createCostHandlers({ store, clock, planeOf }: CostDeps): Pick<Handlers, 'costReport'> {
-  return {
-    async costReport({ params: { planeId }, query, ctx: { signal } }) {
-      const { timeZone, infrastructure } = planeOf(planeId).spec;
-      const now = clock.now();
-      const today = toBudgetDate(now, timeZone).day;
-      const { from, to } = readPeriod(query, today);
-      const period = toPeriod(from, to, timeZone);
-      const month = from <= today && today <= to ? toMonth(today, timeZone) : undefined;
-      const first = month && month.from < from ? month.from : from;
-      const since = Math.min(period.startsAt, month?.startsAt ?? Infinity);
-      const machines = await readMachineUse(store, planeId, infrastructure.provider, since, signal);
-      const models = readModelUse(store, planeId, first, to, signal);
-      return makeCostReport({ planeId, by: query.by, period, now, month, models, machines });
-    },
+export function createCostReports({ store, clock, planeOf }: CostDeps) {
+  return async function reportCosts(planeId: string, query: Query, signal: AbortSignal): Promise<CostReport> {
+    const { timeZone, infrastructure } = planeOf(planeId).spec;
+    const now = clock.now();
+    const today = toBudgetDate(now, timeZone).day;
+    const { from, to } = readPeriod(query, today);
+    const period = toPeriod(from, to, timeZone);
+    const month = from <= today && today <= to ? toMonth(today, timeZone) : undefined;
+    const first = month && month.from < from ? month.from : from;
+    const since = Math.min(period.startsAt, month?.startsAt ?? Infinity);
+    const machines = await readMachineUse(store, planeId, infrastructure.provider, since, signal);
+    const models = readModelUse(store, planeId, first, to, signal);
+    return makeCostReport({ planeId, by: query.by, period, now, month, models, machines });
   };
+}
+
+export function createCostHandlers(deps: CostDeps): Pick<Handlers, 'costReport'> {
+  const report = createCostReports(deps);
+  return { costReport: ({ params, query, ctx }) => report(params.planeId, query, ctx.signal) };
 }

@@ -15,7 +15,7 @@ export interface DirectoryPushDeps {
   readonly wake: Wake;
   readonly log: Log;
   readonly equal: TokenKey['equal'];
-  readonly planeIds: readonly string[];
+  readonly planeIds: () => readonly string[];
 }
 
 const bodySchema = z.object({ id: z.string().regex(/^\d{1,32}$/) });
@@ -28,7 +28,7 @@ export function mountDirectoryPush(app: Hono, deps: DirectoryPushDeps): void {
   const { store, clock, hashing, wake, log, equal, planeIds } = deps;
 
   async function onlyTellsOfUs(userId: string): Promise<boolean> {
-    for (const planeId of planeIds) if (await isEcho(toAgentId(planeId, userId, hashing.sha256), deps)) return true;
+    for (const planeId of planeIds()) if (await isEcho(toAgentId(planeId, userId, hashing.sha256), deps)) return true;
     return false;
   }
 

@@ -38,7 +38,7 @@ async function revokeGrant(
         `cannot revoke grant ${grantId}: user ${ownerId} has none of this id in plane ${planeId}; ${remedy}`,
       );
     }
-    const [head, due] = [await readHead(tx, chain), await tx.get('schedule', key)];
+    const [head, due] = [await readHead(tx, chain, planeId), await tx.get('schedule', key)];
     const now = clock.now();
     const { tools, channels, grantedBy } = grant;
     tx.delete('grants', grantId);

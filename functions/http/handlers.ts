@@ -1,32 +1,53 @@
-import { setImmediate as breathe } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { Answer, Contract, Operation } from '../../shared/contract.ts';
-import type { UserRequests } from '../../shared/directory-schema.ts';
 import type { Plane } from '../../shared/plane.ts';
-import { toAgentId } from '../../shared/agent.ts';
 import type { Reprovision } from '../care/reprovision.ts';
 import { changeAgent, toDraft, type ChangeDeps } from '../core/agents.ts';
-import { agentChain, planeChain, verifyAll } from '../core/audit.ts';
 import { PlaneError } from '../core/errors.ts';
 import { note } from '../core/notes.ts';
 import type { IdentityProvider, InfraProvider, UserIdentity } from '../core/providers.ts';
 import type { Actor, AgentRecord } from '../core/records.ts';
 import type { Ctx } from '../core/surroundings.ts';
 import { pauseAgent, restartAgent, resumeAgent } from '../core/verbs.ts';
+import type { Planes } from '../planes.ts';
+import type { Works } from '../operations/runner.ts';
+import { condemn } from '../plane-removal.ts';
 import { createApprovalHandlers } from './approvals.ts';
-import { countAgents } from './counts.ts';
+import { createCostHandlers } from './cost.ts';
+import { createCareHandlers, type CareHandlerDeps } from './care.ts';
+import { createAgentListHandlers, type AgentListDeps } from './agent-list.ts';
+import { createAuditHandlers, type AuditDeps } from './audit.ts';
 import { explainUser, toExplanationView } from './explain.ts';
+import { createDownloadHandlers, type DownloadDeps } from './downloads.ts';
+import { createDiagnosisHandlers, type DiagnosisDeps } from './diagnosis.ts';
 import { createGrantHandlers } from './grants.ts';
+import { createOperationHandlers } from './operations.ts';
+import { createModelListHandlers } from './models.ts';
+import { createPlaneHandlers, type PlaneChecks } from './planes.ts';
+import { createDriftHandlers } from './drift.ts';
+import { createPlanHandlers } from './plans.ts';
 import { createRequestHandlers } from './requests.ts';
+import { createEtags, requireMatch, type IfMatch } from './etag.ts';
+import type { Within } from './reach.ts';
 import { readAgentView, readUserView } from './views.ts';
+import { createWishes, type Wishes } from './wishes.ts';
 
-export interface HandlerDeps extends ChangeDeps {
-  readonly planes: readonly Plane[];
-  readonly identity: Pick<IdentityProvider, 'resolveUser' | 'writeRequests'>;
+export interface HandlerDeps extends ChangeDeps, Omit<AuditDeps, 'planeOf'>, PlaneChecks, DownloadDeps, Omit<DiagnosisDeps, 'identity'> {
+  readonly planes: Planes;
+  readonly identity: Pick<
+    IdentityProvider,
+    'resolveUser' | 'writeRequests' | 'listPage' | 'membersOf' | 'searchUsers' | 'listOrgUnits' | 'examine'
+  >;
   readonly infraOf: (planeId: string) => InfraProvider;
+  readonly random: () => string;
+  readonly fleet: AgentListDeps['fleet'];
+  /** What can be done to many agents. */
+  readonly works: Works;
   readonly look: (userId: string, ctx: Ctx) => Promise<void>;
+  readonly secretsOf: CareHandlerDeps['secretsOf'];
   /** Absent where no backups are kept. */
   readonly reprovision?: Pick<Reprovision, 'begin'>;
+  readonly care?: CareHandlerDeps['care'];
 }
 
 type Input<O extends Operation> = {
@@ -36,25 +57,31 @@ type Input<O extends Operation> = {
   readonly actor: Actor;
   /** Throws `forbidden` when the caller no longer has the role; awaited just before each effect. */
   readonly authorize: () => Promise<void>;
+  /** Rows of reach `list` show this part of the company alone; `undefined` is all of it. */
+  readonly within: Within;
+  /** What the caller saw before this change; checked in the effect's own transaction where there is one. */
+  readonly ifMatch: IfMatch;
   readonly ctx: Ctx;
 };
 
-export type Handlers = { readonly [O in Operation]: (input: Input<O>) => Promise<Answer<O>> };
-
-type Wishes = { readonly [K in keyof UserRequests]: UserRequests[K] | null };
+/** What a row answers: its JSON, or the lines of what it produces. */
+type Answered<O extends Operation> = Contract[O] extends { readonly produces: string } ? AsyncIterable<string> : Answer<O>;
+export type Handlers = { readonly [O in Operation]: (input: Input<O>) => Promise<Answered<O>> };
 
 const withoutUndefined = (wishes: Record<string, unknown>): Wishes =>
   Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined));
 
-export function planeOf(planes: readonly Plane[], planeId: string): Plane {
-  const plane = planes.find(({ metadata }) => metadata.name === planeId);
+/** A plane by its id, one that was removed too: what is told about it stays. */
+export function planeOf(planes: Planes, planeId: string): Plane {
+  const plane = planes.find(planeId);
   if (plane) return plane;
-  throw new PlaneError('notFound', `cannot find plane ${planeId}; planes here: ${planes.map(({ metadata }) => metadata.name).join(', ')}`);
+  const here = planes.all().map(({ metadata }) => metadata.name);
+  throw new PlaneError('notFound', `cannot find plane ${planeId}; planes here: ${here.join(', ')}`);
 }
 const findPlane = planeOf;
 
-export function createHandlers(deps: HandlerDeps): Partial<Handlers> {
-  const { planes, identity, infraOf, look, store, clock, hashing } = deps;
+export function createHandlers(deps: HandlerDeps): Omit<Handlers, 'me'> {
+  const { planes, identity, infraOf, store, clock, hashing } = deps;
 
   const planeOf = (planeId: string): Plane => findPlane(planes, planeId);
 
@@ -76,52 +103,57 @@ export function createHandlers(deps: HandlerDeps): Partial<Handlers> {
   const viewUser = async (plane: Plane, userId: string, ctx: Ctx) =>
     readUserView(plane, await userOf(userId, ctx), store, hashing, clock.now());
 
-  /** Writes wishes through to the directory, which owns them, and takes them in at once. */
+  const writeWishes = createWishes(deps);
+
   async function wish(
     planeId: string,
     userKey: string,
     wishes: Wishes,
-    { actor, authorize, ctx }: Pick<Input<'updateUser'>, 'actor' | 'authorize' | 'ctx'>,
+    { ifMatch, ...call }: Pick<Input<'updateUser'>, 'actor' | 'authorize' | 'ctx' | 'ifMatch'>,
+    baseOf: (user: UserIdentity) => Promise<string | undefined>,
   ) {
     const plane = planeOf(planeId);
-    const user = await userOf(userKey, ctx);
+    const user = await userOf(userKey, call.ctx);
     const listed = plane.spec.agents.some(({ owner }) => owner === user.email);
     if (listed) {
       throw new PlaneError('conflict', `cannot change ${user.email} here: planes.yaml of plane ${planeId} owns this agent; edit it there`);
     }
-    await authorize();
-    const detail = JSON.parse(JSON.stringify(wishes)) as Record<string, string>;
-    const agentId = toAgentId(planeId, user.id, hashing.sha256);
-    await note({ agentId }, { actor, action: 'user.requests', target: user.id, detail }, deps);
-    await identity.writeRequests(user.id, wishes, ctx);
-    await look(user.id, ctx);
-    return viewUser(plane, user.id, ctx);
+    if (!planes.active().includes(plane)) {
+      throw new PlaneError('conflict', `cannot change ${user.email} here: plane ${planeId} is being removed; create it again first`);
+    }
+    const check = async (): Promise<void> => requireMatch(ifMatch, await baseOf(user), user.email);
+    await writeWishes(planeId, user.id, wishes, { ...call, before: user.fields, unchanged: ifMatch && check });
+    return viewUser(plane, user.id, call.ctx);
   }
 
+  const etags = createEtags(hashing);
+  /** As the ETag of the agent says it, and as that of the user. */
+  const asAgent =
+    ({ agentId }: { agentId: string }) =>
+    async () =>
+      String((await store.get('agents', agentId))?.revision);
+  const asUser =
+    (planeId: string, ctx: Ctx) =>
+    async ({ id }: UserIdentity) =>
+      etags.baseOf('getUser', await viewUser(planeOf(planeId), id, ctx));
+  /** Looks at the record once more inside the transaction that changes it. */
+  const expecting = (ifMatch: IfMatch, { agentId }: AgentRecord): ChangeDeps => ({
+    ...deps,
+    expect: (current) => requireMatch(ifMatch, current && String(current.revision), `agent ${agentId}`),
+  });
+
   return {
-    async listPlanes() {
-      const list = planes.map(async ({ metadata, spec }) => ({
-        planeId: metadata.name,
-        providers: {
-          identity: spec.identity.provider,
-          infrastructure: spec.infrastructure.provider,
-          secrets: spec.secrets.provider,
-          networking: spec.networking.provider,
-        },
-        agents: await countAgents(store, metadata.name),
-      }));
-      return { planes: await Promise.all(list) };
-    },
-    async listAgents({ params, query }) {
-      const plane = planeOf(params.planeId);
-      const from = query.cursor === undefined ? {} : { from: query.cursor };
-      const agents = await store.query('agents', 'byPlane', { equals: [params.planeId], ...from, limit: query.limit + 1 });
-      const now = clock.now();
-      const views = await Promise.all(agents.slice(0, query.limit).map((agent) => readAgentView(agent, store, now, plane.spec.timeZone)));
-      return { agents: views, next: agents[query.limit]?.agentId ?? null };
-    },
+    ...createPlaneHandlers(deps),
+    ...createDiagnosisHandlers(deps),
+    ...createAgentListHandlers({ ...deps, planeOf }),
     async createAgent({ params, body: { ownerEmail, name, ...wishes }, ...call }) {
-      const view = await wish(params.planeId, ownerEmail, withoutUndefined({ ...wishes, agentEnabled: true }), call);
+      const view = await wish(
+        params.planeId,
+        ownerEmail,
+        withoutUndefined({ ...wishes, agentEnabled: true }),
+        { ...call, ifMatch: undefined },
+        async () => undefined,
+      );
       if (name === undefined || !view.agent) return view;
       await changeAgent(view.agent.agentId, call.actor, (current) => current && { ...toDraft(current), name }, deps);
       return {
@@ -130,22 +162,24 @@ export function createHandlers(deps: HandlerDeps): Partial<Handlers> {
       };
     },
     getAgent: async ({ params }) => viewAgent(await agentOf(params)),
-    updateAgent: async ({ params, body, ...call }) => wish(params.planeId, (await agentOf(params)).ownerId, withoutUndefined(body), call),
-    removeAgent: async ({ params, ...call }) => wish(params.planeId, (await agentOf(params)).ownerId, { agentEnabled: false }, call),
-    async restartAgent({ params, actor, authorize }) {
+    updateAgent: async ({ params, body, ...call }) =>
+      wish(params.planeId, (await agentOf(params)).ownerId, withoutUndefined(body), call, asAgent(params)),
+    removeAgent: async ({ params, ...call }) =>
+      wish(params.planeId, (await agentOf(params)).ownerId, { agentEnabled: false }, call, asAgent(params)),
+    async restartAgent({ params, actor, authorize, ifMatch }) {
       const agent = await agentOf(params);
       await authorize();
-      return viewAgent(await restartAgent(agent, actor, deps));
+      return viewAgent(await restartAgent(agent, actor, expecting(ifMatch, agent)));
     },
-    async pauseAgent({ params, body, actor, authorize }) {
+    async pauseAgent({ params, body, actor, authorize, ifMatch }) {
       const agent = await agentOf(params);
       await authorize();
-      return viewAgent(await pauseAgent(agent, actor, body.reason, deps));
+      return viewAgent(await pauseAgent(agent, actor, body.reason, expecting(ifMatch, agent)));
     },
-    async resumeAgent({ params, actor, authorize }) {
+    async resumeAgent({ params, actor, authorize, ifMatch }) {
       const agent = await agentOf(params);
       await authorize();
-      return viewAgent(await resumeAgent(agent, actor, deps));
+      return viewAgent(await resumeAgent(agent, actor, expecting(ifMatch, agent)));
     },
     async reprovisionAgent({ params, body, actor, authorize }) {
       const agent = await agentOf(params);
@@ -159,7 +193,7 @@ export function createHandlers(deps: HandlerDeps): Partial<Handlers> {
       await deps.reprovision.begin(agent, actor, body);
       return viewAgent(agent);
     },
-    async agentLogs({ params, query, ctx }) {
+    async agentLogs({ params, query, actor, ctx }) {
       const agent = await agentOf(params);
       if (agent.desired === 'removed') {
         throw new PlaneError(
@@ -167,6 +201,7 @@ export function createHandlers(deps: HandlerDeps): Partial<Handlers> {
           `cannot read logs of agent ${agent.agentId}: it was removed (${agent.reason}); its receipt is what is left`,
         );
       }
+      await note({ agentId: agent.agentId }, { actor, action: 'agent.logs', target: agent.agentId, detail: { lines: query.lines } }, deps);
       return { lines: [...(await infraOf(agent.planeId).logs(agent.agentId, { lines: query.lines }, ctx))] };
     },
     async agentReceipt({ params }) {
@@ -176,43 +211,28 @@ export function createHandlers(deps: HandlerDeps): Partial<Handlers> {
       return { ...receipt, listings: [...receipt.listings] };
     },
     getUser: ({ params, ctx }) => viewUser(planeOf(params.planeId), params.userKey, ctx),
-    updateUser: ({ params, body, ...call }) => wish(params.planeId, params.userKey, withoutUndefined(body), call),
+    updateUser: ({ params, body, ...call }) =>
+      wish(params.planeId, params.userKey, withoutUndefined(body), call, asUser(params.planeId, call.ctx)),
     async explainUser({ params: { planeId, userKey }, ctx }) {
       const [plane, user] = [planeOf(planeId), await userOf(userKey, ctx)];
       return toExplanationView(user, (await explainUser(plane, user, store, hashing)).explanation);
     },
     ...createApprovalHandlers(deps),
+    ...createPlanHandlers({
+      ...deps,
+      async wish(planeId, userKey, requests, call) {
+        const { id, fields } = await userOf(userKey, call.ctx);
+        await writeWishes(planeId, id, requests, { ...call, before: fields });
+      },
+    }),
+    ...createDriftHandlers(deps),
     ...createRequestHandlers(deps),
     ...createGrantHandlers({ ...deps, userOf }),
-    async listAudit({ params, query }) {
-      planeOf(params.planeId);
-      const chain = query.agentId === undefined ? planeChain(params.planeId) : agentChain(query.agentId);
-      if (query.agentId !== undefined) await agentOf({ planeId: params.planeId, agentId: query.agentId });
-      const before = query.cursor === undefined ? {} : { before: Number(query.cursor) };
-      const rows = await store.query('audit', 'bySeq', { equals: [chain], ...before, reverse: true, limit: query.limit + 1 });
-      const shown = rows.slice(0, query.limit);
-      const view = shown.map(({ previous: _previous, at, detail, ...row }) => ({
-        ...row,
-        at: new Date(at).toISOString(),
-        detail: JSON.parse(JSON.stringify(detail)) as z.core.util.JSONType,
-      }));
-      return { rows: view, next: rows.length > query.limit ? String(shown.at(-1)?.seq) : null };
-    },
-    async verifyAudit({ params, ctx }) {
-      planeOf(params.planeId);
-      const pause = async (): Promise<void> => {
-        ctx.signal.throwIfAborted();
-        await breathe();
-      };
-      const concerns = async (chain: string): Promise<boolean> => {
-        const agentId = /^agent\/(.*)$/.exec(chain)?.[1];
-        if (agentId === undefined) return chain === planeChain(params.planeId);
-        // Wishes for a user who never got an agent have a chain as well.
-        const agent = await store.get('agents', agentId);
-        return agent === undefined || agent.planeId === params.planeId;
-      };
-      const { chains, rows, faults } = await verifyAll(store, hashing, pause, concerns);
-      return { chains, rows, checkpoints: 0, faults: [...faults] };
-    },
+    ...createOperationHandlers({ ...deps, planeOf, condemn: (planeId, by) => condemn(planeId, by, deps) }),
+    ...createAuditHandlers({ ...deps, planeOf }),
+    ...createCostHandlers({ ...deps, planeOf }),
+    ...createModelListHandlers({ ...deps, planeOf }),
+    ...createDownloadHandlers(deps),
+    ...createCareHandlers({ ...deps, agentOf, planeOf, viewAgent }),
   };
 }

@@ -3,8 +3,9 @@ import { html } from 'hono/html';
 import { channelSchema, type Phase } from '../../shared/agent.ts';
 import { toMessage } from '../core/errors.ts';
 import type { Tally } from '../core/notes.ts';
-import type { AgentRecord } from '../core/records.ts';
+import type { Actor, AgentRecord } from '../core/records.ts';
 import type { Log } from '../core/surroundings.ts';
+import { fromOf } from './request.ts';
 import { createBrowsers, type BrowserDeps } from './onboarding/browser.ts';
 import { askAdmin, channelBody, channelNames, emailBody, type HandOff } from './onboarding/channels.ts';
 import { back, toPage, type PageOptions } from './onboarding/layout.ts';
@@ -20,6 +21,8 @@ export interface OwnerPageDeps extends LinksDeps, Omit<BrowserDeps, 'secure'> {
   /** Where an agent is written to. */
   readonly addressOf: (agentId: string) => string;
   readonly handOff: HandOff;
+  /** As for the API: how many proxies of ours stand before it. */
+  readonly forwardedHops?: number | undefined;
   /** Asks an agent's sidecar for WhatsApp's QR code; absent where sidecars cannot. */
   readonly askWhatsapp?: WhatsappDeps['ask'] | undefined;
 }
@@ -96,9 +99,15 @@ export function mountOwnerPage(app: Hono, deps: OwnerPageDeps): void {
       }
     };
   }
+  /** Whoever holds the link is taken for the owner; the address says where they were. */
+  function ownerOf(c: Context, { ownerEmail }: AgentRecord): Actor {
+    const from = fromOf(c, deps.forwardedHops);
+    return { kind: 'user', id: ownerEmail, ...(from === undefined ? {} : { from }) };
+  }
   const allows = ({ spec }: AgentRecord, channel: string): boolean => channel === 'email' || spec.channels.some((name) => name === channel);
 
   const overview: Serve = async (c, agent, nonce) => {
+    await tally({ agentId: agent.agentId }, { actor: ownerOf(c, agent), action: 'onboarding.opened', target: 'page' });
     const phase = (await store.get('statuses', agent.agentId))?.phase ?? 'pending';
     const others = agent.spec.channels.filter((channel) => channel !== 'email').toSorted();
     const available = { ...handOff, whatsapp: look } as Readonly<Record<string, unknown>>;
@@ -238,7 +247,7 @@ export function mountOwnerPage(app: Hono, deps: OwnerPageDeps): void {
         const { code } = await c.req.parseBody();
         const right = typeof code === 'string' && code.length <= 20 && browsers.confirm(c, agent, code);
         const action = right ? 'onboarding.confirmed' : 'onboarding.refused';
-        await tally({ agentId: agent.agentId }, { actor: { kind: 'user', id: agent.ownerEmail }, action, target: 'whatsapp' });
+        await tally({ agentId: agent.agentId }, { actor: ownerOf(c, agent), action, target: 'whatsapp' });
         return c.redirect(right ? '../whatsapp' : '../whatsapp?sent&wrong', 303);
       }),
     ),

@@ -10,8 +10,11 @@ const titles: Readonly<Record<number, string>> = {
   401: 'Not signed in',
   403: 'Not allowed',
   404: 'Not found',
+  405: 'Method not allowed',
   409: 'Conflict',
   412: 'Changed meanwhile',
+  415: 'Not a type we read',
+  422: 'Not to be done',
   429: 'Too many requests',
   500: 'Internal error',
   503: 'Not available',
@@ -21,10 +24,19 @@ const titles: Readonly<Record<number, string>> = {
 export interface ProblemOptions {
   /** For callers who do not run the plane: what a fault of ours says (paths, addresses) is not for them. */
   readonly hideFaults?: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** In seconds. */
+const retryAfter: Readonly<Record<number, string>> = { 429: '1', 503: '5' };
+
 /** What was thrown as RFC 9457 problem details; a fault of ours is logged with its causes, an unforeseen one answered without its text. */
-export function toProblemResponse(error: unknown, requestId: string, log: Log, { hideFaults = false }: ProblemOptions = {}): Response {
+export function toProblemResponse(
+  error: unknown,
+  requestId: string,
+  log: Log,
+  { hideFaults = false, headers = {} }: ProblemOptions = {},
+): Response {
   const code = error instanceof PlaneError ? error.code : 'internal';
   const { status } = errorTable[code];
   if (status >= 500) log.warn('request failed', { requestId, error: inspect(error) });
@@ -40,7 +52,12 @@ export function toProblemResponse(error: unknown, requestId: string, log: Log, {
   };
   return new Response(JSON.stringify(answer), {
     status,
-    headers: { 'content-type': 'application/problem+json', 'x-request-id': requestId },
+    headers: {
+      ...headers,
+      ...{ 'content-type': 'application/problem+json', 'x-request-id': requestId, 'cache-control': 'no-store' },
+      ...(retryAfter[status] === undefined ? {} : { 'retry-after': retryAfter[status] }),
+      ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+    },
   });
 }
 

@@ -4,8 +4,8 @@ import type { AgentView, UserView } from '../../shared/contract.ts';
 import type { Plane } from '../../shared/plane.ts';
 import type { EffectivePolicy } from '../../shared/policy.ts';
 import type { UserIdentity } from '../core/providers.ts';
-import type { AgentRecord, CareRecord, HeartbeatRecord, StatusRecord } from '../core/records.ts';
-import { budgetView, toBudgetCondition, type BudgetView } from '../budget/view.ts';
+import type { AgentRecord, CareRecord, HeartbeatRecord, StatusRecord, UpgradeRecord } from '../core/records.ts';
+import { budgetView, toBudgetCondition, type BudgetUse } from '../budget/view.ts';
 import type { Store } from '../core/store.ts';
 import type { Hashing } from '../core/surroundings.ts';
 import { explainUser } from './explain.ts';
@@ -20,12 +20,19 @@ function toDetail(agent: AgentRecord, status: StatusRecord | undefined): string 
   return working ? [working[0], working[1].detail ?? working[1].state].join(': ') : null;
 }
 
+function toUpgradeView(agent: AgentRecord, upgrade: UpgradeRecord | undefined): AgentView['upgrade'] {
+  if (upgrade?.incarnation !== agent.incarnation) return null;
+  const { step, from, to, startedAt, failure } = upgrade;
+  return { step, from: from ?? null, to, startedAt: new Date(startedAt).toISOString(), failure: failure ?? null };
+}
+
 export function toAgentView(
   agent: AgentRecord,
   status: StatusRecord | undefined,
   heartbeat: HeartbeatRecord | undefined,
-  budget: BudgetView,
+  { budget, usage }: BudgetUse,
   care: CareRecord | undefined,
+  upgrade: UpgradeRecord | undefined,
   now: number,
 ): AgentView {
   const beating = heartbeat?.incarnation === agent.incarnation ? heartbeat : undefined;
@@ -50,12 +57,12 @@ export function toAgentView(
       care?.incarnation === agent.incarnation
         ? { step: care.step, startedAt: new Date(care.startedAt).toISOString(), failure: care.failure ?? null }
         : null,
-    usage: { calls: 0, inputTokens: 0, outputTokens: 0 },
+    usage,
     policy: toPolicyView(agent.policy),
     paused: agent.paused ? { ...agent.paused, at: new Date(agent.paused.at).toISOString() } : null,
     labels: { ...agent.labels },
     openclaw: beating?.openclaw ?? null,
-    upgrade: null,
+    upgrade: toUpgradeView(agent, upgrade),
     revision: agent.revision,
     incarnation: agent.incarnation,
     changedAt: new Date(Math.max(agent.changedAt, current?.changedAt ?? 0)).toISOString(),
@@ -63,13 +70,14 @@ export function toAgentView(
 }
 
 export async function readAgentView(agent: AgentRecord, store: Store, now: number, timeZone = 'UTC'): Promise<AgentView> {
-  const [status, heartbeat, care, budget] = await Promise.all([
+  const [status, heartbeat, care, upgrade, budget] = await Promise.all([
     store.get('statuses', agent.agentId),
     store.get('heartbeats', agent.agentId),
     store.get('cares', agent.agentId),
+    store.get('upgrades', agent.agentId),
     budgetView(store, agent.ownerId, toBudgetDate(now, timeZone).month, agent.spec.budgetCap),
   ]);
-  return toAgentView(agent, status, heartbeat, budget, care, now);
+  return toAgentView(agent, status, heartbeat, budget, care, upgrade, now);
 }
 
 export async function readUserView(plane: Plane, user: UserIdentity, store: Store, hashing: Hashing, now: number): Promise<UserView> {

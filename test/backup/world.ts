@@ -8,7 +8,7 @@ import type { BackupsDeps } from '../../functions/backup/books.ts';
 import { createEncryption } from '../../functions/backup/encryption.ts';
 import { createFolderBackups } from '../../functions/backup/folder.ts';
 import { createIdentity } from '../../functions/backup/identity.ts';
-import { verifyAll } from '../../functions/core/audit.ts';
+import { verifyAll } from '../../functions/core/audit-trail.ts';
 import type { AgentRecord, BackupRecord } from '../../functions/core/records.ts';
 import type { Store } from '../../functions/core/store.ts';
 import type { Ctx } from '../../functions/core/surroundings.ts';

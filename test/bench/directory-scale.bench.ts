@@ -1,3 +1,4 @@
+import { fixedPlanes } from '../../functions/planes.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,7 +42,7 @@ try {
 
 async function measure(): Promise<void> {
   const intake = createIntake({
-    ...{ store, clock, log, hashing: nodeHashing, planes: [plane], identity: fleet.identity },
+    ...{ store, clock, log, hashing: nodeHashing, planes: fixedPlanes([plane]), identity: fleet.identity },
     wake: { wake: () => undefined, flush: async () => undefined },
     address: `${fleet.url}/events/directory`,
     random: () => crypto.randomUUID(),

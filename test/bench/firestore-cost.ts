@@ -11,6 +11,7 @@ import { passKey, publishKey } from '../../functions/core/schedule.ts';
 import type { Clock } from '../../functions/core/surroundings.ts';
 import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
 import { createPlane } from '../../functions/plane.ts';
+import { openPlanes } from '../../functions/planes.ts';
 import { createFirestoreStore, openFirestore } from '../../functions/store/firestore.ts';
 import { createReconcile, createSweep } from '../../functions/wake/reconcile.ts';
 import { startFirestore } from '../peers/emulators.ts';
@@ -85,7 +86,18 @@ async function measure(): Promise<void> {
   const firestore = openFirestore({ projectId: 'cost', databaseId: '(default)', emulatorHost: emulator.host });
   const { store, cost } = createCountingStore(createFirestoreStore({ firestore }));
   const { app, runner, kinds, credentials } = createPlane({
-    ...{ plane, store, wake, log, clock, hashing: nodeHashing, random: randomUUID, company: 'Acme', holder: 'bench' },
+    ...{
+      plane,
+      planes: openPlanes({ store, clock, wake, hashing: nodeHashing, seed: { plane, from: 'file' } }),
+      store,
+      wake,
+      log,
+      clock,
+      hashing: nodeHashing,
+      random: randomUUID,
+      company: 'Acme',
+      holder: 'bench',
+    },
     keys: openKeys({ dir: join(folder, 'keys'), log }),
     identity: {
       ...{ name: 'none', authenticate: never, rolesOf: never, resolveUser: never, listPage: never, membersOf: never, watchEvents: never },
@@ -97,9 +109,9 @@ async function measure(): Promise<void> {
       async *activities() {
         await never();
       },
-      ...{ stopWatching: never, publish: async () => undefined, writeRequests: never },
+      ...{ stopWatching: never, listOrgUnits: never, searchUsers: never, examine: never, publish: async () => undefined, writeRequests: never },
     },
-    providers: createInstantProviders('acme'),
+    makeProviders: () => createInstantProviders('acme'),
     upstream: { maker: 'stand-in' },
     publicUrl: 'http://127.0.0.1:1',
     ...{ services: [], ownAccounts: [] },

@@ -12,7 +12,8 @@ import type { Clock, Log } from '../../functions/core/surroundings.ts';
 import { toPublished } from '../../functions/directory/publish.ts';
 import { wishFor } from '../../functions/directory/standing.ts';
 import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
-import { createPlane } from '../../functions/plane.ts';
+import { createPlane, type PlaneDeps } from '../../functions/plane.ts';
+import { fixedPlanes } from '../../functions/planes.ts';
 import { createInProcessWake } from '../../functions/wake/in-process.ts';
 import { connectDirectory } from '../../scripts/local/directory.ts';
 
@@ -28,6 +29,8 @@ export interface FleetOptions {
   readonly effectMs?: number;
   readonly clock?: Clock;
   readonly concurrency?: number;
+  /** A caller of the API by a token of their own. */
+  readonly knows?: PlaneDeps['knows'];
   /** Called for every call that comes in from the directory. */
   readonly heard?: (path: string) => void;
 }
@@ -67,10 +70,30 @@ export async function openFleet(options: FleetOptions) {
   if (typeof address !== 'object' || !address) throw new Error('no address');
   const url = `http://127.0.0.1:${address.port}`;
   const transport = fetchImplementation ? { fetch: fetchImplementation } : {};
-  const { sink, ...directory } = connectDirectory({ url: workspaceUrl, plane, store, clock, audience: 'bench', ...transport });
+  const { sink, ...directory } = connectDirectory({
+    url: workspaceUrl,
+    plane,
+    planes: fixedPlanes([plane]),
+    store,
+    clock,
+    audience: 'bench',
+    ...transport,
+  });
   const running = createPlane({
-    ...{ plane, store, wake, log, providers, clock, ...directory, hashing: nodeHashing, random: randomUUID },
+    ...{
+      plane,
+      planes: fixedPlanes([plane]),
+      store,
+      wake,
+      log,
+      makeProviders: () => providers,
+      clock,
+      ...directory,
+      hashing: nodeHashing,
+      random: randomUUID,
+    },
     keys: openKeys({ dir: keysDir, log }),
+    ...(options.knows ? { knows: options.knows } : {}),
     upstream: { maker: 'stand-in' },
     company: 'Acme',
     publicUrl: url,
@@ -83,9 +106,11 @@ export async function openFleet(options: FleetOptions) {
     return running.app.fetch(request);
   };
 
+  const sessionOf = (agentId: string): string =>
+    running.credentials.mint({ kind: 'session', agentId, incarnation: 1, extra: clock.now() + sessionMs });
+
   async function beat(agentId: string): Promise<void> {
-    const token = running.credentials.mint({ kind: 'session', agentId, incarnation: 1, extra: clock.now() + sessionMs });
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const headers = { authorization: `Bearer ${sessionOf(agentId)}`, 'content-type': 'application/json' };
     const body = JSON.stringify({ version: 'x', live: true, ready: true, introduction: 'Hello' });
     const answer = await running.app.request('/agent/heartbeat', { method: 'POST', headers, body });
     if (answer.status !== 200) throw new Error(`heartbeat answered ${answer.status}`);
@@ -112,7 +137,7 @@ export async function openFleet(options: FleetOptions) {
   }
 
   return {
-    ...{ url, wake, store, enlist, identity: directory.identity, runner: running.runner },
+    ...{ url, wake, store, enlist, sessionOf, identity: directory.identity, runner: running.runner },
     sink: { ...sink, address: `${url}/events/audit-log` },
     /** Everybody whose page asks for an agent. */
     async listEnabled(): Promise<readonly UserIdentity[]> {

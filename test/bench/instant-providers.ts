@@ -34,7 +34,12 @@ export function createInstantProviders(planeId: string): Providers {
       },
       deprovision: async (agentId) => void machines.delete(agentId),
       restart: async () => undefined,
-      resize: async () => undefined,
+      resize: async (agentId, size) => {
+        const machine = machines.get(agentId);
+        if (machine) machines.set(agentId, { ...machine, ...size });
+      },
+      versions: async () => ['1.0.0', '2.0.0'],
+      offer: async () => true,
       status: async (agentId) => machines.get(agentId),
       listInstances: async () => [...machines.values()],
       logs: async () => [],

@@ -10,6 +10,7 @@ import { sessionMs } from '../../functions/core/credentials.ts';
 import { passKey } from '../../functions/core/schedule.ts';
 import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
 import { createPlane } from '../../functions/plane.ts';
+import { fixedPlanes } from '../../functions/planes.ts';
 import { openSqliteStore } from '../../functions/store/sqlite.ts';
 import { createInstantProviders } from './instant-providers.ts';
 
@@ -59,7 +60,7 @@ async function measure(count: number): Promise<{ agents: number; 'idle passes/s'
     throw new Error('not part of the benchmark');
   };
   const { app, runner, credentials } = createPlane({
-    ...{ plane, store, wake, log: quiet, keys, clock: systemClock, hashing: nodeHashing, random: randomUUID },
+    ...{ plane, planes: fixedPlanes([plane]), store, wake, log: quiet, keys, clock: systemClock, hashing: nodeHashing, random: randomUUID },
     identity: {
       name: 'none',
       authenticate: never,
@@ -77,10 +78,13 @@ async function measure(count: number): Promise<{ agents: number; 'idle passes/s'
       },
       watchEvents: never,
       stopWatching: never,
+      listOrgUnits: never,
+      searchUsers: never,
+      examine: never,
       publish: async () => undefined,
       writeRequests: never,
     },
-    providers: createInstantProviders('acme'),
+    makeProviders: () => createInstantProviders('acme'),
     upstream: { maker: 'stand-in' },
     company: 'Acme',
     publicUrl: 'http://127.0.0.1:1',

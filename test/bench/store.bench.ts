@@ -21,7 +21,7 @@ const actor = { kind: 'user', id: 'admin@acme.test' } as const;
 async function change(store: Store, agentId: string, at: number): Promise<void> {
   await store.transact(async (tx) => {
     const due = await tx.get('schedule', passKey(agentId));
-    const head = await readHead(tx, agentChain(agentId));
+    const head = await readHead(tx, agentChain(agentId), 'acme');
     append(tx, head, [{ at, actor, action: 'agent.change', target: agentId, detail: { field: 'modelTier', to: 'opus' } }], hashing);
     makeDue(tx, passKey(agentId), due, at);
   });

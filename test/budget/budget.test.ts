@@ -3,7 +3,7 @@ import type { Offer, Reservation } from '../../functions/budget/account.ts';
 import { callMs } from '../../functions/budget/budget.ts';
 import { budgetView, toBudgetCondition } from '../../functions/budget/view.ts';
 import { sendAlert } from '../../functions/budget/alerts.ts';
-import { verifyAll } from '../../functions/core/audit.ts';
+import { verifyAll } from '../../functions/core/audit-trail.ts';
 import type { AgentRecord } from '../../functions/core/records.ts';
 import { createMailbox, type Message } from '../../functions/mail/mailbox.ts';
 import { createMemoryStore } from '../simulation/memory-store.ts';
@@ -185,7 +185,7 @@ describe('alerts', () => {
     await spend(toAgent(10), 9.9);
     for (let time = 0; time < 3; time += 1) expect(await reason(toAgent(10), usd(1))).toBe('exhausted');
     expect(alerts()).toEqual(['1001/2026-11/95', '1001/2026-11/100']);
-    const view = await budgetView(store, '1001', '2026-11', 10);
+    const { budget: view } = await budgetView(store, '1001', '2026-11', 10);
     expect(view).toMatchObject({ state: 'exhausted', percent: 99, spentUsd: 9.9, reservedUsd: 0 });
     expect(toBudgetCondition(view)).toMatchObject({
       type: 'BudgetExhausted',
@@ -193,8 +193,8 @@ describe('alerts', () => {
     });
     await spend(toAgent(100), 75);
     expect(alerts()).toHaveLength(2);
-    expect(await budgetView(store, '1001', '2026-11', 100)).toMatchObject({ state: 'near', percent: 84 });
-    expect(toBudgetCondition(await budgetView(store, '1001', '2026-12', 100))).toBeUndefined();
+    expect((await budgetView(store, '1001', '2026-11', 100)).budget).toMatchObject({ state: 'near', percent: 84 });
+    expect(toBudgetCondition((await budgetView(store, '1001', '2026-12', 100)).budget)).toBeUndefined();
   });
 
   it('reach owner and admin once, however often they are sent', async () => {

@@ -1,3 +1,4 @@
+import type { ModelTier } from '../../shared/agent.ts';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createHash, randomUUID } from 'node:crypto';
@@ -37,7 +38,12 @@ export interface World {
 export function openWorld(
   store: Store,
   upstream: Upstream,
-  { clock = systemClock, whenExhausted = 'pause', id = agentId }: { clock?: Clock; whenExhausted?: WhenExhausted; id?: string } = {},
+  {
+    clock = systemClock,
+    whenExhausted = 'pause',
+    id = agentId,
+    models = {},
+  }: { clock?: Clock; whenExhausted?: WhenExhausted; id?: string; models?: Partial<Record<ModelTier, string>> } = {},
 ): World {
   const credentials = createCredentials({ key: createTokenKey(Buffer.alloc(32)), store, clock });
   const notes: World['notes'] = [];
@@ -47,7 +53,7 @@ export function openWorld(
     ...{ credentials, upstream, clock, budget, log, requestId: () => randomUUID() },
     tally: async (_scope, { action, target }) => void notes.push({ action, target }),
     sleep: (ms, signal) => sleep(ms / 10, undefined, { signal }).catch(() => undefined),
-    termsOf: () => ({ timeZone: 'UTC', whenExhausted }),
+    termsOf: () => ({ timeZone: 'UTC', whenExhausted, models }),
   });
   const mine = credentials.mint({ kind: 'model', agentId: id, incarnation: 1, extra: 0 });
   return {

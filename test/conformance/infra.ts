@@ -153,6 +153,22 @@ export function infraConformance(name: string, open: () => Promise<OpenInfra>, {
       await expect(bench.infra.status(agentId, ctx)).resolves.toMatchObject({ machineType: 'e2-standard-2', diskSizeGb: 40 });
     });
 
+    it('puts another version of OpenClaw beside the one in force, and refuses one that it does not list (REQ-INFRA-06)', async () => {
+      const versions = await bench.infra.versions(ctx);
+      expect(versions.length).toBeGreaterThan(0);
+      const [version = ''] = versions.slice(-1);
+      await expect(bench.infra.offer(agentId, version, ctx)).rejects.toMatchObject({ code: 'notFound' });
+      await make();
+      await waitFor('running');
+      for (const end = Date.now() + withinMs; !(await bench.infra.offer(agentId, version, ctx));) {
+        if (Date.now() > end) throw new Error(`waited ${withinMs} ms for the offer`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      await expect(bench.infra.offer(agentId, version, ctx)).resolves.toBe(true);
+      await expect(bench.infra.offer(agentId, '0.0.0-none', ctx)).rejects.toMatchObject({ code: 'preconditionFailed' });
+      expect(await stateOf()).toBe('running');
+    });
+
     it('reports what another plane holds with its true owner and never writes it', async () => {
       await bench.other.ensurePrincipal(agentId, ctx);
       await bench.other.provision(toSpec(bench.otherPlaneId), ctx);
@@ -163,6 +179,8 @@ export function infraConformance(name: string, open: () => Promise<OpenInfra>, {
       await expect(bench.infra.listInstances(bench.planeId, ctx)).resolves.toEqual([expect.objectContaining(theirs)]);
       await expect(bench.infra.ensurePrincipal(agentId, ctx)).rejects.toMatchObject({ code: 'conflict' });
       await expect(bench.infra.provision(toSpec(bench.planeId), ctx)).rejects.toMatchObject({ code: 'conflict' });
+      const [version = ''] = await bench.infra.versions(ctx);
+      await expect(bench.infra.offer(agentId, version, ctx)).rejects.toMatchObject({ code: 'conflict' });
       for (const verb of ['freeze', 'deprovision', 'restart', 'removePrincipal'] as const) {
         await expect(bench.infra[verb](agentId, ctx)).rejects.toMatchObject({ code: 'conflict' });
       }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { append, readHead, verifyAll, type Entry } from '../../functions/core/audit.ts';
+import { append, readHead, type Entry } from '../../functions/core/audit.ts';
+import { verifyAll } from '../../functions/core/audit-trail.ts';
 import type { AuditRow } from '../../functions/core/records.ts';
 import type { Store } from '../../functions/core/store.ts';
 
@@ -16,7 +17,7 @@ const entry = (n: number): Entry => ({
 
 export function auditConformance(current: () => Store): void {
   const write = (chain: string, n: number): Promise<unknown> =>
-    current().transact(async (tx) => append(tx, await readHead(tx, chain), [entry(n), entry(n + 1000)], hashing));
+    current().transact(async (tx) => append(tx, await readHead(tx, chain, 'acme'), [entry(n), entry(n + 1000)], hashing));
   const fill = (): Promise<unknown> =>
     Promise.all(Array.from({ length: 50 }, (_, n) => write(n % 2 === 0 ? 'agent/a1' : n % 3 === 0 ? 'agent/a2' : 'plane/acme', n)));
   const rowOf = async (chain: string, seq: number): Promise<{ id: string; row: AuditRow }> => {

@@ -1,7 +1,7 @@
 import type { MessageRecord } from '../../functions/core/records.ts';
 import type { Store } from '../../functions/core/store.ts';
 
-const head = (chain: string) => ({ chain, seq: 0, hash: '' });
+const head = (chain: string) => ({ chain, seq: 0, hash: '', planeId: 'p', moved: '' });
 const message = (agentId: string, at: number, state: MessageRecord['state'] = 'waiting'): MessageRecord => ({
   id: `${agentId}-${at}`,
   agentId,

@@ -73,7 +73,19 @@ function documentConformance(current: () => Store): void {
 
   test('drops undefined members, however deep', async () => {
     const store = current();
-    const row = { chain: 'c', seq: 1, at: 0, actor: { kind: 'plane', id: 'p' }, action: 'a', target: 't', previous: '', hash: '' } as const;
+    const row = {
+      chain: 'c',
+      seq: 1,
+      at: 0,
+      actor: { kind: 'plane', id: 'p' },
+      action: 'a',
+      target: 't',
+      previous: '',
+      hash: '',
+      planeId: 'p',
+      actorId: 'p',
+      family: 'a',
+    } as const;
     await store.transact(async (tx) =>
       tx.set('audit', 'c/1', { ...row, detail: { gone: undefined, kept: { gone: undefined, here: [1] } } }),
     );
@@ -89,7 +101,19 @@ function documentConformance(current: () => Store): void {
   test('is not changed through a document that was handed in or out', async () => {
     const store = current();
     const detail = { list: [1, 2] };
-    const row = { chain: 'c', seq: 1, at: 0, actor: { kind: 'plane' as const, id: 'p' }, action: 'a', target: 't', previous: '', hash: '' };
+    const row = {
+      chain: 'c',
+      seq: 1,
+      at: 0,
+      actor: { kind: 'plane' as const, id: 'p' },
+      action: 'a',
+      target: 't',
+      previous: '',
+      hash: '',
+      planeId: 'p',
+      actorId: 'p',
+      family: 'a',
+    };
     await store.transact(async (tx) => {
       tx.set('audit', 'c/1', { ...row, detail });
       detail.list.push(3);

@@ -1,4 +1,5 @@
 import { createCredentials } from '../../functions/core/credentials.ts';
+import type { DriftPolicy } from '../../functions/core/drift.ts';
 import { createListings, createParts } from '../../functions/core/parts.ts';
 import { createPass, type PassDeps } from '../../functions/core/pass.ts';
 import type { Providers } from '../../functions/core/providers.ts';
@@ -13,9 +14,15 @@ import { createHandClock } from '../wake/loopback.ts';
 export const agentId = 'aaaaaaaaaaaaaaaa';
 export const lagMs = 5_000;
 
+export interface PassWorldOptions {
+  readonly retained?: PassDeps['retained'];
+  readonly wrap?: (store: Store) => Store;
+  readonly drifts?: DriftPolicy;
+}
+
 /** One agent over instant providers, which a test may break by hand; time passes by hand. */
-export async function openPassWorld(options: { readonly retained?: PassDeps['retained']; readonly wrap?: (store: Store) => Store } = {}) {
-  const { retained, wrap = (each) => each } = options;
+export async function openPassWorld(options: PassWorldOptions = {}) {
+  const { retained, drifts, wrap = (each) => each } = options;
   const store = createMemoryStore();
   const clock = createHandClock();
   const providers: Providers = createInstantProviders('acme');
@@ -35,6 +42,7 @@ export async function openPassWorld(options: { readonly retained?: PassDeps['ret
     listings: createListings(providers, 'acme'),
     restart: async () => undefined,
     ...(retained ? { retained } : {}),
+    ...(drifts ? { driftPolicyOf: () => drifts } : {}),
   });
   let agent = toAgent(agentId, { enabledAt: clock.now() });
   const write = async (change: Partial<AgentRecord>): Promise<void> => {
@@ -48,6 +56,7 @@ export async function openPassWorld(options: { readonly retained?: PassDeps['ret
     ...{ store, clock, providers, write, step },
     status: () => store.peek('statuses', agentId),
     lease: () => store.peek('leases', agentId),
+    drift: () => store.peek('drifts', agentId),
     remove: () => write({ desired: 'removed', reason: 'suspended', removal: { askedAt: clock.now(), reason: 'suspended' } }),
     /** Passes until there is nothing more to do, or so many were made. */
     async settle(most = 20): Promise<void> {

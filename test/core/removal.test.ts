@@ -46,6 +46,7 @@ describe('a removal', () => {
       for (let nth = 0; nth < 150; nth += 1) tx.set('commands', `c${nth}`, toCommand(nth));
       for (let nth = 0; nth < 250; nth += 1) tx.set('requests', `r${nth}`, toRequest(nth, nth % 50 === 0 ? 'waiting' : 'denied'));
       tx.set('cares', agentId, toCare(1));
+      tx.set('upgrades', agentId, { agentId, incarnation: 1, step: 'done', to: '2.0.0', startedAt: 1, by: 'x' });
     });
     await world.remove();
     await world.settle();
@@ -54,6 +55,7 @@ describe('a removal', () => {
     expect([...world.store.entries('requests')].filter(([, { state }]) => state === 'waiting')).toEqual([]);
     expect(idsOf(world, 'requests')).toHaveLength(245);
     expect(world.store.peek('cares', agentId)).toBeUndefined();
+    expect(world.store.peek('upgrades', agentId)).toBeUndefined();
     expect(JSON.stringify([...world.store.entries('audit')])).not.toContain(marker);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(100);
   });

@@ -1,3 +1,4 @@
+import { fixedPlanes } from '../../functions/planes.ts';
 import { toAgentId } from '../../shared/agent.ts';
 import { parsePlane, type Plane, type PolicySpec } from '../../shared/plane.ts';
 import { createRunner, type Handler } from '../../functions/core/schedule.ts';
@@ -79,10 +80,13 @@ export function openCompany(plane: Plane, options: { pageSize?: number } = {}) {
     },
     watchEvents: async ({ ttlMs }) => ({ resourceId: 'r', expiresAt: now + ttlMs }),
     stopWatching: async () => undefined,
+    searchUsers: async (text, limit) => [...users.values()].filter(({ email }) => email.startsWith(text)).slice(0, limit),
+    listOrgUnits: async () => [...new Set(['/', ...[...users.values()].map(({ ouPath }) => ouPath)])],
+    examine: async () => [],
     publish: async () => undefined,
     writeRequests: async () => undefined,
   };
-  const deps = { store, clock, hashing: nodeHashing, wake, identity, planes: [plane] };
+  const deps = { store, clock, hashing: nodeHashing, wake, identity, planes: fixedPlanes([plane]) };
   const intake = createIntake({
     ...{ ...deps, log: { info: () => undefined, warn: (line: string) => void lines.push(line) } },
     ...{ address: 'http://127.0.0.1/', random: () => `id-${calls.length}`, services: ['OpenClaw Agent'], ownAccounts: ['plane@acme.test'] },

@@ -1,3 +1,4 @@
+import { fixedPlanes } from '../../functions/planes.ts';
 import { toAgentId } from '../../shared/agent.ts';
 import type { UserIdentity } from '../../functions/core/providers.ts';
 import { nodeHashing } from '../../functions/keys.ts';
@@ -25,7 +26,7 @@ describe('looks at a user', () => {
     const store = createMemoryStore();
     const answers: ((user: UserIdentity) => void)[] = [];
     const identity = { resolveUser: () => new Promise<UserIdentity>((resolve) => answers.push(resolve)) };
-    const look = createLook({ store, clock, hashing: nodeHashing, wake, identity, planes: [plane] });
+    const look = createLook({ store, clock, hashing: nodeHashing, wake, identity, planes: fixedPlanes([plane]) });
     const begin = async () => {
       const before = answers.length;
       const running = look('1', ctx);
@@ -48,7 +49,7 @@ describe('looks at a user', () => {
     const store = createMemoryStore();
     let user: (() => Promise<UserIdentity | undefined>) | undefined = async () => alice;
     const identity = { resolveUser: async () => user?.() };
-    const look = createLook({ store, clock, hashing: nodeHashing, wake, identity, planes: [plane] });
+    const look = createLook({ store, clock, hashing: nodeHashing, wake, identity, planes: fixedPlanes([plane]) });
     await look('1', ctx);
     user = async () => Promise.reject(new Error('503'));
     await expect(look('1', ctx)).rejects.toThrow('503');
@@ -75,9 +76,9 @@ describe('a plane that selects by group', () => {
     const store = createMemoryStore();
     const second = { ...plane, metadata: { name: 'other' } };
     const identity = { resolveUser: async () => alice };
-    const one = createLook({ store, clock, hashing: nodeHashing, wake, identity, planes: [plane] });
+    const one = createLook({ store, clock, hashing: nodeHashing, wake, identity, planes: fixedPlanes([plane]) });
     await one('1', ctx);
-    await createLook({ store, clock, hashing: nodeHashing, wake, identity, planes: [plane, second] })('1', ctx);
+    await createLook({ store, clock, hashing: nodeHashing, wake, identity, planes: fixedPlanes([plane, second]) })('1', ctx);
     expect(await store.get('agents', agentId)).toMatchObject({
       desired: 'removed',
       conditions: [{ type: 'AmbiguousPlane', message: 'claimed by acme and other; narrow their selectors' }],

@@ -54,6 +54,7 @@ describe('the environment of the functions', () => {
       keysDir: '/keys',
       upstream: { maker: 'stand-in' },
       mailDoor: false,
+      forwardedHops: 1,
     });
     const delegated = {
       WORKSPACE_WAY: 'delegation',

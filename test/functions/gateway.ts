@@ -16,7 +16,10 @@ export async function openGateway(routes: readonly Route[], port = 0): Promise<{
     turn += 1;
     const target = route?.targets[turn % route.targets.length];
     if (!route || target === undefined) return void outgoing.writeHead(404).end();
-    const headers = { ...incoming.headers, ...(route.authorization ? { authorization: `Bearer ${route.authorization()}` } : {}) };
+    // The functions in this process take every body for bytes, also those that come here: what was sent goes on.
+    const at = incoming.rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-type');
+    const sent = at < 0 ? {} : { 'content-type': incoming.rawHeaders[at + 1] };
+    const headers = { ...incoming.headers, ...sent, ...(route.authorization ? { authorization: `Bearer ${route.authorization()}` } : {}) };
     const forward = request(new URL(incoming.url ?? '/', target), { method: incoming.method ?? 'GET', headers }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(outgoing);

@@ -16,7 +16,15 @@ async function openGrants() {
   await store.transact(async (tx) => tx.set('grants', 'g1', grant));
   const revoke = (authorize: () => Promise<void>) =>
     handlers.revokeGrant({
-      ...{ params: { planeId: 'acme', userKey: user.email, grantId: 'g1' }, query: {}, body: undefined, authorize, ctx },
+      ...{
+        params: { planeId: 'acme', userKey: user.email, grantId: 'g1' },
+        query: {},
+        body: undefined,
+        authorize,
+        ctx,
+        within: undefined,
+        ifMatch: undefined,
+      },
       actor: { kind: 'user', id: 'admin' },
     });
   return { store, woken, revoke };

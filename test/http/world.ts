@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createAdaptorServer } from '@hono/node-server';
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import type { Server } from 'node:http';
 import { toAgentId } from '../../shared/agent.ts';
 import type { Plane } from '../../shared/plane.ts';
@@ -10,7 +10,8 @@ import { makeDue } from '../../functions/core/schedule.ts';
 import type { Clock } from '../../functions/core/surroundings.ts';
 import { createFolderBackups } from '../../functions/backup/folder.ts';
 import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
-import { createPlane } from '../../functions/plane.ts';
+import { createPlane, type PlaneDeps } from '../../functions/plane.ts';
+import { openPlanes } from '../../functions/planes.ts';
 import { createDirectory } from '../../functions/providers/cloud/google.ts';
 import { createInProcessWake } from '../../functions/wake/in-process.ts';
 import { connectDirectory } from '../../scripts/local/directory.ts';
@@ -25,8 +26,12 @@ const audience = 'test-audience';
 export interface WorldOptions {
   /** Instead of the sample company's plane. */
   readonly plane?: Plane;
+  /** Who may change it at first. */
+  readonly managedBy?: 'file' | 'api';
   /** People in all. */
   readonly users?: number;
+  /** A caller by a token of their own, as the embedded plane has one. */
+  readonly knows?: PlaneDeps['knows'];
   /** In force from the start. */
   readonly faults?: FaultsBody;
 }
@@ -37,7 +42,7 @@ const settles = /^(look|group|publish|plane\/walk)/;
 const timely = /^(look|group|regroup|publish|plane)\//;
 
 /** A whole plane but for machines, which are instant, with the Workspace emulator behind real HTTP. */
-export async function openWorld({ plane: given, users = 0, faults }: WorldOptions = {}) {
+export async function openWorld({ plane: given, users = 0, knows, faults, managedBy = 'api' }: WorldOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'agents-plane-http-'));
   const warnings: string[] = [];
   const log = { info: () => undefined, warn: (message: string) => void warnings.push(message) };
@@ -49,28 +54,39 @@ export async function openWorld({ plane: given, users = 0, faults }: WorldOption
   const store = createMemoryStore();
   const keys = openKeys({ dir: join(folder, 'keys'), log });
   const wake = createInProcessWake({ clock, log, concurrency: 8, sweepMs: 60_000 });
-  let serve: (request: Request) => Promise<Response> = async () => new Response(null, { status: 503 });
-  const server = createAdaptorServer({ fetch: (request) => serve(request), overrideGlobalObjects: false }) as Server;
+  let serve: (request: Request, connection?: HttpBindings) => Promise<Response> = async () => new Response(null, { status: 503 });
+  const server = createAdaptorServer({
+    fetch: (request, connection) => serve(request, connection as HttpBindings),
+    overrideGlobalObjects: false,
+  }) as Server;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   if (typeof address !== 'object' || !address) throw new Error('no address');
   const url = `http://127.0.0.1:${address.port}`;
   const directory = createDirectory({ rootUrl: `${url}/google/`, fetchImplementation: fetch });
-  const { sink, ...connected } = connectDirectory({ url, plane, store, audience, clock, fetch });
-  workspace.setSink(sink);
-  const running = createPlane({
-    ...{ plane, store, wake, log, keys, ...connected, clock, hashing: nodeHashing, random: randomUUID },
-    providers: createInstantProviders('acme'),
-    upstream: { maker: 'stand-in' },
-    backupStore: createFolderBackups({ dir: join(folder, 'backups') }),
-    company: 'Acme',
-    publicUrl: url,
-    holder: 'test',
-    times: { effectMs: 200, waitMs: 50, resyncMs: 30_000, leaseMs: 30_000, lagMs: 0 },
-  });
+  /** One process of the deployment; any number may share the store. */
+  function start(holder: string, from: 'file' | 'sample', definition: Plane) {
+    const planes = openPlanes({ store, clock, hashing: nodeHashing, wake, seed: { plane: definition, from } });
+    const { sink, ...connected } = connectDirectory({ url, plane: definition, planes, store, audience, clock, fetch });
+    const running = createPlane({
+      ...{ plane: definition, planes, store, wake, log, keys, ...connected, clock, hashing: nodeHashing, random: randomUUID },
+      makeProviders: ({ metadata }) => createInstantProviders(metadata.name),
+      ...(knows ? { knows } : {}),
+      upstream: { maker: 'stand-in' },
+      backupStore: createFolderBackups({ dir: join(folder, 'backups') }),
+      company: 'Acme',
+      publicUrl: url,
+      holder,
+      times: { effectMs: 200, waitMs: 50, resyncMs: 30_000, leaseMs: 30_000, lagMs: 0 },
+    });
+    return { sink, planes, ...running };
+  }
+  const running = start('test', managedBy === 'file' ? 'file' : 'sample', plane);
+  const { planes } = running;
+  workspace.setSink(running.sink);
   wake.attach(running.runner);
-  serve = async (request) =>
-    /^\/(google|admin)\//.test(new URL(request.url).pathname) ? workspace.fetch(request) : running.app.fetch(request);
+  serve = async (request, connection) =>
+    /^\/(google|admin)\//.test(new URL(request.url).pathname) ? workspace.fetch(request) : running.app.fetch(request, connection);
   wake.start();
   await running.begin();
   await eventually('a channel', async () => (await store.query('channels', 'byExpiry', { limit: 1 })).some(({ resourceId }) => resourceId));
@@ -98,7 +114,7 @@ export async function openWorld({ plane: given, users = 0, faults }: WorldOption
 
   const idOf = async (email: string): Promise<string> => (await directory.users.get({ userKey: email })).data.id ?? '';
   return {
-    ...{ url, store, directory, warnings, wake, plane, keys, clock, settle },
+    ...{ url, store, directory, warnings, wake, plane, planes, keys, clock, settle },
     workspace,
     /** Lets time pass, at once, and runs what is due by then; only what fits `only`, where that is given. */
     async pass(ms: number, only = timely): Promise<void> {
@@ -112,10 +128,11 @@ export async function openWorld({ plane: given, users = 0, faults }: WorldOption
       wake.wake(key);
       await eventually(errand, async () => ((await store.get('schedule', key))?.dueAt ?? Infinity) > clock.now());
     },
+    start,
     app: running.app,
     credentials: running.credentials,
     idOf,
-    agentIdOf: async (email: string): Promise<string> => toAgentId('acme', await idOf(email), nodeHashing.sha256),
+    agentIdOf: async (email: string, planeId = 'acme'): Promise<string> => toAgentId(planeId, await idOf(email), nodeHashing.sha256),
     /** Calls the API as somebody of the company; without a name, as nobody. */
     async call(
       method: string,

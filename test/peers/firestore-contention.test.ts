@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { agentChain, append, readHead, verifyAll, type Entry } from '../../functions/core/audit.ts';
+import { agentChain, append, readHead, type Entry } from '../../functions/core/audit.ts';
+import { verifyAll } from '../../functions/core/audit-trail.ts';
 import { acquire, type Acquired, type LeaseDeps } from '../../functions/core/lease.ts';
 import { createRunner, makeDue, passKey } from '../../functions/core/schedule.ts';
 import type { Store } from '../../functions/core/store.ts';
@@ -73,7 +74,9 @@ test('answers with what is due, earliest first, whoever made it due', async () =
 
 test('loses no row of an audit chain that five processes write at once', async () => {
   const write = (store: Store, target: string): Promise<unknown> =>
-    store.transact(async (tx) => append(tx, await readHead(tx, agentChain('a1')), [entry(target), entry(`${target} again`)], hashing));
+    store.transact(async (tx) =>
+      append(tx, await readHead(tx, agentChain('a1'), 'acme'), [entry(target), entry(`${target} again`)], hashing),
+    );
   await Promise.all(stores.slice(0, 5).flatMap((store, at) => times(2, (round) => write(store, `${at} ${round}`))));
   expect(await verifyAll(first(), hashing)).toEqual({ chains: 1, rows: 20, faults: [] });
   const rows = await first().query('audit', 'bySeq', { equals: [agentChain('a1')], limit: 500 });
@@ -83,7 +86,7 @@ test('loses no row of an audit chain that five processes write at once', async (
 test('lets the chain of one agent grow while somebody holds up the chain of another', async () => {
   const [held, free] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
   const slow = first().transact(async (tx) => {
-    const head = await readHead(tx, agentChain('slow'));
+    const head = await readHead(tx, agentChain('slow'), 'acme');
     held.resolve(undefined);
     await free.promise;
     return append(tx, head, [entry('slow')], hashing);
@@ -92,7 +95,9 @@ test('lets the chain of one agent grow while somebody holds up the chain of anot
   const began = Date.now();
   await Promise.all(
     stores.flatMap((store, at) =>
-      times(10, (n) => store.transact(async (tx) => append(tx, await readHead(tx, agentChain(`a${at}-${n}`)), [entry('quick')], hashing))),
+      times(10, (n) =>
+        store.transact(async (tx) => append(tx, await readHead(tx, agentChain(`a${at}-${n}`), 'acme'), [entry('quick')], hashing)),
+      ),
     ),
   );
   const tookMs = Date.now() - began;

@@ -35,7 +35,19 @@ storeConformance('Firestore store', async () => {
 
 describe('the Firestore store', () => {
   const row = (detail: Json): AuditRow => ({
-    ...{ chain: 'c', seq: 1, at: 0, actor: { kind: 'plane', id: 'p' }, action: 'a', target: 't', previous: '', hash: '' },
+    ...{
+      chain: 'c',
+      seq: 1,
+      at: 0,
+      actor: { kind: 'plane', id: 'p' },
+      action: 'a',
+      target: 't',
+      previous: '',
+      hash: '',
+      planeId: 'p',
+      actorId: 'p',
+      family: 'a',
+    },
     detail,
   });
 

@@ -93,6 +93,8 @@ function createInfra(planeId: string, dir: string): InfraProvider {
     },
     restart: async () => undefined,
     resize: async () => undefined,
+    versions: async () => ['1.0.0', '2.0.0'],
+    offer: async () => true,
     status: async (agentId) => machines.read(agentId),
     listInstances: async () => machines.list(),
     logs: async () => [],

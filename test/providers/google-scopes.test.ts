@@ -12,6 +12,8 @@ describe('the scopes towards Google Workspace (REQ-WSEC-01)', () => {
       'admin.directory.group.member.readonly',
       'admin.directory.rolemanagement.readonly',
       'admin.reports.audit.readonly',
+      'admin.directory.orgunit.readonly',
+      'admin.directory.userschema.readonly',
     ]);
     expect(scopesOf('installer').map(short)).toEqual(['admin.directory.userschema', 'admin.directory.rolemanagement']);
   });

@@ -13,11 +13,13 @@ describe('the roles of a user', () => {
   it('are Agent Admin for super admins and who holds that role, Agent Viewer for who holds the other (REQ-WSEC-02)', async () => {
     const open = await openIdentity();
     const rolesOf = async (email: string) => open.identity.rolesOf(await open.idOf(email), openCtx());
-    expect(await rolesOf('admin@acme.test')).toEqual(['admin']);
-    expect(await rolesOf('ops@acme.test')).toEqual(['admin']);
-    expect(await rolesOf('viewer@acme.test')).toEqual(['viewer']);
+    expect(await rolesOf('admin@acme.test')).toEqual([{ role: 'admin' }]);
+    expect(await rolesOf('ops@acme.test')).toEqual([{ role: 'admin' }]);
+    expect(await rolesOf('viewer@acme.test')).toEqual([{ role: 'viewer' }]);
     expect(await rolesOf('bob@acme.test')).toEqual([]);
-    expect((await open.identity.authenticate(open.workspace.idToken('viewer@acme.test', audience), openCtx())).roles).toEqual(['viewer']);
+    expect((await open.identity.authenticate(open.workspace.idToken('viewer@acme.test', audience), openCtx())).roles).toEqual([
+      { role: 'viewer' },
+    ]);
   });
 
   it('are read fresh: a role that is taken away is gone with the next question', async () => {
@@ -34,14 +36,19 @@ describe('the roles of a user', () => {
     await open.client.members.insert({ groupKey: 'auditors@acme.test', requestBody: { email: 'bob@acme.test' } });
     const { data: group } = await open.client.groups.get({ groupKey: 'auditors@acme.test' });
     await assign(open, await roleIdOf(open, 'OpenClaw Agent Viewer'), group.id ?? '');
-    expect(await open.identity.rolesOf(await open.idOf('bob@acme.test'), openCtx())).toEqual(['viewer']);
+    expect(await open.identity.rolesOf(await open.idOf('bob@acme.test'), openCtx())).toEqual([{ role: 'viewer' }]);
   });
 
-  it('for one unit are not taken for roles of the whole company', async () => {
+  it('for one unit are for that unit alone, wherever it is moved, and end with it (REQ-WSEC-02)', async () => {
     const open = await openIdentity();
-    const { data: unit } = await open.client.orgunits.get({ customerId: customer, orgUnitPath: 'Sales' });
+    const { data: unit } = await open.client.orgunits.get({ customerId: customer, orgUnitPath: 'Engineering/Platform' });
     const id = await open.idOf('bob@acme.test');
     await assign(open, await roleIdOf(open, 'OpenClaw Agent Admin'), id, { scopeType: 'ORG_UNIT', orgUnitId: unit.orgUnitId });
+    expect(await open.identity.rolesOf(id, openCtx())).toEqual([{ role: 'admin', ou: '/Engineering/Platform' }]);
+    const at = { customerId: customer, orgUnitPath: unit.orgUnitId ?? '' };
+    await open.client.orgunits.update({ ...at, requestBody: { name: 'Base', parentOrgUnitPath: '/' } });
+    expect(await open.identity.rolesOf(id, openCtx())).toEqual([{ role: 'admin', ou: '/Base' }]);
+    await open.client.orgunits.delete(at);
     expect(await open.identity.rolesOf(id, openCtx())).toEqual([]);
   });
 
@@ -66,10 +73,10 @@ describe('the roles of a user', () => {
     const bob = await open.idOf('bob@acme.test');
     await assign(open, data.roleId ?? '', bob);
     ids = { admin: data.roleId ?? '', viewer: await roleIdOf(open, 'OpenClaw Agent Viewer') };
-    const asked = await open.pathsOf(async () => expect(await open.identity.rolesOf(bob, openCtx())).toEqual(['admin']));
+    const asked = await open.pathsOf(async () => expect(await open.identity.rolesOf(bob, openCtx())).toEqual([{ role: 'admin' }]));
     expect(asked.filter((path) => path.includes('/roles?'))).toEqual([]);
     expect(await open.identity.rolesOf(await open.idOf('ops@acme.test'), openCtx())).toEqual([]);
-    expect(await open.identity.rolesOf(await open.idOf('viewer@acme.test'), openCtx())).toEqual(['viewer']);
+    expect(await open.identity.rolesOf(await open.idOf('viewer@acme.test'), openCtx())).toEqual([{ role: 'viewer' }]);
   });
 
   it('are found by name among more roles than fit one page', async () => {
@@ -78,7 +85,7 @@ describe('the roles of a user', () => {
     const names = Array.from({ length: 110 }, (_, number) => `Desk ${number}`);
     for (const roleName of names) await open.client.roles.insert({ customer, requestBody: { roleName, rolePrivileges } });
     const asked = await open.pathsOf(async () =>
-      expect(await open.identity.rolesOf(await open.idOf('viewer@acme.test'), openCtx())).toEqual(['viewer']),
+      expect(await open.identity.rolesOf(await open.idOf('viewer@acme.test'), openCtx())).toEqual([{ role: 'viewer' }]),
     );
     expect(asked.filter((path) => path.includes('/roles?'))).toHaveLength(2);
   });

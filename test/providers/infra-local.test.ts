@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PlaneError } from '../../functions/core/errors.ts';
 import type { AgentComputeSpec } from '../../functions/core/providers.ts';
 import type { Ctx } from '../../functions/core/surroundings.ts';
 import { findInhabitants, listEntries } from '../../functions/providers/infra/local-processes.ts';
@@ -43,7 +44,7 @@ describe.each(arrangements.filter(([, separateUsers]) => root || !separateUsers)
   const start = (more: Partial<LocalInfraOptions> & { script?: string } = {}) => {
     const bundle = join(home, 'sidecar.mjs');
     writeFileSync(bundle, sidecar);
-    const openclaw = { version: 'none', node: process.execPath, entry: '' };
+    const openclaw = { version: '1.0.0', node: process.execPath, entry: '' };
     return createLocalInfra({
       planeId: 'acme',
       machinesDir: join(home, 'machines'),
@@ -54,6 +55,11 @@ describe.each(arrangements.filter(([, separateUsers]) => root || !separateUsers)
       separateUsers,
       log: ctx.log,
       installation: { ready: () => openclaw, ensure: async () => openclaw },
+      known: ['1.0.0', '2.0.0'],
+      installationOf(version) {
+        if (!['1.0.0', '2.0.0'].includes(version)) throw new PlaneError('preconditionFailed', `there is no ${version}`);
+        return { ready: () => ({ ...openclaw, version }), ensure: async () => ({ ...openclaw, version }) };
+      },
       ...more,
     });
   };
@@ -166,6 +172,21 @@ describe.each(arrangements.filter(([, separateUsers]) => root || !separateUsers)
     const { sidecars, others } = findInhabitants(where);
     expect([...sidecars, ...others]).toEqual([]);
     expect(readdirSync(join(home, 'machines')).filter((name) => name !== '.principals')).toEqual([]);
+  });
+
+  it('comes up with the version of OpenClaw that its spec names, and keeps the one it had within reach (REQ-INFRA-06)', async () => {
+    const machine = () => JSON.parse(readFileSync(join(folder(), 'machine.json'), 'utf8')) as Record<string, { version: string }[]>;
+    const infra = start();
+    await infra.ensurePrincipal(agentId, ctx);
+    await infra.provision({ ...spec, openclaw: '2.0.0' }, ctx);
+    await until('work', counts);
+    expect(machine()).toMatchObject({ openclaw: { version: '2.0.0' } });
+    await infra.freeze(agentId, ctx);
+    // The host no longer holds what the spec names: its own serves, and the sidecar still finds the one before.
+    await infra.provision({ ...spec, openclaw: '3.0.0' }, ctx);
+    expect(machine()).toMatchObject({ openclaw: { version: '1.0.0' }, offers: [{ version: '2.0.0' }] });
+    await infra.restart(agentId, ctx);
+    expect(machine()).toMatchObject({ openclaw: { version: '1.0.0' }, offers: [{ version: '2.0.0' }] });
   });
 
   it('reports an installation under way, and a failed one in a plain sentence without trying at once again', async () => {

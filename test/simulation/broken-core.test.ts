@@ -35,9 +35,9 @@ const mistakes: readonly Mistake[] = [
     breaks: [
       {
         file: 'removal.ts',
-        find: "const revoked = await attempt(plan.revoke, 'revoke', parts, lease);",
+        find: "const revoked = await attempt(plan.revoke, 'revoke', parts, lease, fresh ? before : undefined);",
         replace:
-          "await attempt(plan.remove.slice(0, 1), 'remove', parts, lease); const revoked = await attempt(plan.revoke, 'revoke', parts, lease);",
+          "await attempt(plan.remove.slice(0, 1), 'remove', parts, lease, fresh ? before : undefined); const revoked = await attempt(plan.revoke, 'revoke', parts, lease);",
       },
     ],
   },
@@ -72,7 +72,7 @@ const mistakes: readonly Mistake[] = [
     what: 'pauses without turning the machine off',
     caught: /^(paused|9): /,
     breaks: [
-      { file: 'parts.ts', find: 'desired: paused ? { on: false } :', replace: 'desired: paused ? {} :' },
+      { file: 'wanted.ts', find: 'machine: paused ? { on: false } :', replace: 'machine: paused ? {} :' },
       { file: 'parts.ts', find: 'ready: paused ? !on :', replace: 'ready: paused ? true :' },
     ],
   },

@@ -82,6 +82,9 @@ export function createDirectoryPort(session: Session, deps: DirectoryPortDeps): 
     name: 'simulated',
     authenticate: refuse,
     rolesOf: refuse,
+    listOrgUnits: refuse,
+    searchUsers: refuse,
+    examine: refuse,
     writeRequests: refuse,
     async resolveUser(key, ctx) {
       const person = await call('read a user', ctx, lagMs.user, (at) =>

@@ -1,4 +1,4 @@
-import { verifyAll } from '../../functions/core/audit.ts';
+import { verifyAll } from '../../functions/core/audit-trail.ts';
 import { lendPlatform } from './clock.ts';
 import { agentOf, perform, release, seize, type History } from './commands.ts';
 import { unfinished } from './ending.ts';

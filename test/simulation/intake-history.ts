@@ -1,4 +1,4 @@
-import { verifyAll } from '../../functions/core/audit.ts';
+import { verifyAll } from '../../functions/core/audit-trail.ts';
 import { toAgentId } from '../../shared/agent.ts';
 import { lendPlatform } from './clock.ts';
 import { toIdentity, type Person } from './directory-company.ts';

@@ -1,3 +1,4 @@
+import { fixedPlanes } from '../../functions/planes.ts';
 import { createCredentials } from '../../functions/core/credentials.ts';
 import { makeDue } from '../../functions/core/schedule.ts';
 import { createIntake } from '../../functions/directory/intake.ts';
@@ -79,7 +80,7 @@ export function createIntakeWorld({ seed, workers: workerCount, plane: firstPlan
       decidingGroups: () => decidingGroups(inForce, store),
     });
     const intake = createIntake({
-      ...{ ...wired.change, planes: inForce, identity, log, mostUnasked },
+      ...{ ...wired.change, planes: fixedPlanes(inForce), identity, log, mostUnasked },
       ...{ address: 'http://plane.test/', services: ['OpenClaw Agent'], ownAccounts: ['plane@acme.test'] },
       random: () => `channel-${random.between(0, 2 ** 31)}`,
     });

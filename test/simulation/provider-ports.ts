@@ -151,6 +151,8 @@ export function createProviderPorts(session: Session, cloud: Cloud, watch: Effec
       resize: (id, spec, ctx) => change('infra', 'resize', 'machine', 'apply', id, ctx, () => effects.resize(id, spec)),
       status: (id, ctx) => look('infra', 'status', ctx, (at) => looks.status(id, at)),
       listInstances: (_planeId, ctx) => look('infra', 'listInstances', ctx, looks.machines),
+      versions: unused,
+      offer: unused,
       logs: unused,
     },
     secrets: {
