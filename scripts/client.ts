@@ -29,6 +29,8 @@ export interface Input {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
+  /** The same key again means the same change, once. */
+  readonly idempotencyKey?: string;
 }
 
 export type Client = <O extends Operation>(operation: O, input?: Input) => Promise<Answer<O>>;
@@ -37,12 +39,16 @@ const isCode = (code: string): code is ErrorCode => code in errorTable;
 
 /** Calls the REST API by the rows of the contract; a refusal is thrown with the server's own words. */
 export function createClient({ url, token }: Endpoint): Client {
-  return async (operation, { params = {}, query = {}, body } = {}) => {
+  return async (operation, { params = {}, query = {}, body, idempotencyKey } = {}) => {
     const row: ContractRow = contract[operation];
     const path = row.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
     const asked = new URL(path, url);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) asked.searchParams.set(name, String(value));
-    const headers = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
+    const headers = {
+      authorization: `Bearer ${token}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+    };
     const init = { method: row.method.toUpperCase(), headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
     const answer = await fetch(asked, { ...init, signal: AbortSignal.timeout(30_000) }).catch((cause: unknown) => {
       throw new PlaneError('unavailable', `cannot reach the plane at ${url}: ${toMessage(cause)}; is it running? \`npm start\` starts it`, {
@@ -53,7 +59,7 @@ export function createClient({ url, token }: Endpoint): Client {
     if (answer.ok) return row.answer.parse(JSON.parse(text)) as Answer<typeof operation>;
     const problem = problemAnswerSchema.safeParse(JSON.parse(text.startsWith('{') ? text : '{}'));
     if (!problem.success) throw new PlaneError('unavailable', `cannot ${row.summary.toLowerCase()}: the plane answered ${answer.status}`);
-    const { code, detail } = problem.data;
-    throw new PlaneError(isCode(code) ? code : 'internal', detail);
+    const { code, detail, problems = [] } = problem.data;
+    throw new PlaneError(isCode(code) ? code : 'internal', detail, { problems });
   };
 }

@@ -1,7 +1,4 @@
 import { runPlanes } from './commands/program.ts';
+import { createTerminal } from './commands/terminal.ts';
 
-process.exitCode = await runPlanes(process.argv.slice(2), {
-  write: (text) => process.stdout.write(text),
-  complain: (text) => process.stderr.write(text),
-  now: () => Date.now(),
-});
+process.exitCode = await runPlanes(process.argv.slice(2), createTerminal());

@@ -1,39 +1,36 @@
-import type { ApprovalView } from '../../shared/contract.ts';
-import type { Client } from '../client.ts';
-import { show, toTable, type Output } from './output.ts';
+import { approvalStates } from '../../shared/views.ts';
+import { command } from './command.ts';
+import { choice } from './flags.ts';
+import { show, toTable, toTime } from './output.ts';
+import { readAll } from './paging.ts';
+import { plane } from './said.ts';
 
-/** Every approval of a plane, newest first; with a state, those in it alone. */
-export async function approvals(client: Client, output: Output, { plane, state }: { plane: string; state?: string }): Promise<void> {
-  const all: ApprovalView[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await client('listApprovals', { params: { planeId: plane }, query: { state, cursor, limit: 100 } });
-    all.push(...page.approvals);
-    cursor = page.next ?? undefined;
-  } while (cursor !== undefined);
-  show(output, { approvals: all }, () => {
-    if (all.length === 0) return 'Nothing to approve: no change of policy wanted to create or remove many agents at once.';
-    const rows = all.map(({ id, state: now, creates, removes, askedAt, decidedBy, reason }) => [
-      ...[id, now, String(creates), String(removes), askedAt],
-      [decidedBy, reason].filter(Boolean).join(': '),
-    ]);
-    return toTable(['APPROVAL', 'STATE', 'CREATES', 'REMOVES', 'ASKED', 'DECIDED'], rows);
-  });
-}
-
-const countOf = (count: number): string => (count === 1 ? '1 agent' : `${count} agents`);
-
-/** Approves or denies one. */
-export async function decide(
-  client: Client,
-  output: Output,
-  { plane, id, decision, reason }: { plane: string; id: string; decision: 'approve' | 'deny'; reason?: string },
-): Promise<void> {
-  const answer = await client('decideApproval', { params: { planeId: plane, approvalId: id }, body: { decision, reason } });
-  const [creates, removes] = [countOf(answer.creates), countOf(answer.removes)];
-  show(output, answer, () =>
-    answer.state === 'approved'
-      ? `${id} is approved: ${creates} will be created and ${removes} removed.`
-      : `${id} is denied: ${creates} will not be created and ${removes} will not be removed.`,
-  );
-}
+export const approvals = command({
+  path: 'approvals',
+  summary: 'list changes of policy and plans that wait for an admin, or were decided',
+  flags: { plane, state: choice('--state <state>', 'those in one state only', approvalStates) },
+  async run({ client, output, planeOf }, { plane: named, state }) {
+    const planeId = await planeOf(named);
+    const all = await readAll(async (cursor) => {
+      const page = await client('listApprovals', { params: { planeId }, query: { state, cursor, limit: 100 } });
+      return { items: page.approvals, next: page.next };
+    });
+    const plans =
+      state === undefined || state === 'waiting'
+        ? (await client('listPlans', { params: { planeId }, query: { state: 'waiting', limit: 100 } })).plans
+        : [];
+    show(output, { approvals: all, plans }, () => {
+      if (all.length + plans.length === 0) return 'Nothing to approve: no plan waits, and no change of policy wanted many agents at once.';
+      const rows = [
+        ...plans.map(({ id, state: now, counts, createdAt, createdBy }) => [
+          ...[id, 'plan', now, String(counts.creates), String(counts.removes), `${toTime(createdAt, output)} by ${createdBy}`, ''],
+        ]),
+        ...all.map(({ id, state: now, creates, removes, askedAt, decidedBy, reason }) => [
+          ...[id, 'policy', now, String(creates), String(removes), toTime(askedAt, output)],
+          [decidedBy, reason].filter(Boolean).join(': '),
+        ]),
+      ];
+      return toTable(['ID', 'WHAT', 'STATE', 'CREATES', 'REMOVES', 'ASKED', 'DECIDED'], rows);
+    });
+  },
+});

@@ -1,103 +1,174 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { approvalStates } from '../../shared/views.ts';
+import { contract } from '../../shared/contract.ts';
 import { PlaneError, toMessage } from '../../functions/core/errors.ts';
-import { createClient, readEndpoint, type Client } from '../client.ts';
-import { list, logs, receipt, status } from './agents.ts';
-import { approvals, decide } from './approvals.ts';
-import { verify } from './audit.ts';
-import { explain } from './explain.ts';
-import { toPlain, type Output } from './output.ts';
+import { createClient, type Client } from '../client.ts';
+import type { Call, CommandRow } from './command.ts';
+import { complete } from './completion.ts';
+import { choose, type Chosen } from './connection.ts';
+import { exitCodeHelp, exitCodes, toExitCode, toNextStep } from './exit-codes.ts';
+import type { Flag } from './flags.ts';
+import { formats, toPlain, type Format } from './output.ts';
+import type { Surroundings } from './surroundings.ts';
+import { commands } from './table.ts';
 
-interface Surroundings {
-  readonly write: (text: string) => void;
-  readonly complain: (text: string) => void;
-  readonly now: () => number;
+interface Common {
+  readonly json?: boolean;
+  readonly output?: string;
+  readonly context?: string;
+  readonly data?: string;
+  readonly idempotencyKey?: string;
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+  readonly detach?: boolean;
 }
 
-/** Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 checked and found broken. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, broken: 3 } as const;
-
-function toLines(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 1000) throw new InvalidArgumentError('allowed: a whole number from 1 to 1000');
-  return value;
-}
-
-function createProgram({ write, complain, now }: Surroundings, finish: (code: number) => void): Command {
-  const program = new Command('planes')
-    .description('Provision and govern isolated OpenClaw agents')
-    .showHelpAfterError()
-    .exitOverride()
-    .configureOutput({ writeOut: write, writeErr: complain });
-
-  interface Common {
-    readonly data: string;
-    readonly json?: boolean;
+function addFlag(command: Command, { flags, description, required, fallback, read }: Flag<unknown>): void {
+  const option = new Option(flags, description).makeOptionMandatory(required);
+  if (fallback !== undefined && fallback !== false) option.default(fallback);
+  if (read) {
+    option.argParser((text, before: unknown) => {
+      try {
+        return read(text, before);
+      } catch (error) {
+        throw new InvalidArgumentError(toMessage(error));
+      }
+    });
   }
-  const common = (command: Command): Command =>
-    command.option('--data <folder>', 'data folder of the running plane', '.plane').option('--json', 'answer as JSON');
-  const act =
-    <T extends Common>(run: (client: Client, output: Output, options: T) => Promise<void>) =>
-    (options: T) =>
-      run(createClient(readEndpoint(options.data)), { json: options.json ?? false, write }, options);
+  command.addOption(option);
+}
 
-  common(program.command('list').description('list planes')).action(act(list));
-  common(program.command('status').description('show every agent: phase, health, last heartbeat'))
-    .option('--plane <name>', 'one plane only')
-    .action(
-      act<Common & { plane?: string }>((client, output, { plane }) =>
-        status(client, output, { now: now(), ...(plane === undefined ? {} : { plane }) }),
-      ),
-    );
-  const agentCommand = (name: string, description: string): Command =>
-    common(program.command(name).description(description))
-      .requiredOption('--plane <name>', 'its plane')
-      .requiredOption('--name <agent>', 'its name, id or owner');
-  agentCommand('logs', 'show the last lines an agent wrote')
-    .option('--lines <count>', 'how many lines', toLines, 100)
-    .action(act<Common & { plane: string; name: string; lines: number }>(logs));
-  agentCommand('receipt', 'show the signed proof that an agent was removed').action(act<Common & { plane: string; name: string }>(receipt));
-  common(program.command('explain').description('say why a user\u2019s agent has the policy it has'))
-    .requiredOption('--plane <name>', 'the plane')
-    .requiredOption('--user <user>', 'an e-mail address or a directory id')
-    .action(act<Common & { plane: string; user: string }>(explain));
-  common(program.command('approvals').description('list changes of policy that wait for an admin, or were decided'))
-    .option('--plane <name>', 'the plane', 'acme')
-    .addOption(new Option('--state <state>', 'those in one state only').choices(approvalStates))
-    .action(act<Common & { plane: string; state?: string }>(approvals));
-  const decideCommand = (name: 'approve' | 'deny', description: string): Command =>
-    common(program.command(name).description(description))
-      .option('--plane <name>', 'the plane', 'acme')
-      .requiredOption('--id <approval>', 'as `planes approvals` shows it')
-      .option('--reason <text>', 'why, for the audit log')
-      .action(
-        act<Common & { plane: string; id: string; reason?: string }>((client, output, { plane, id, reason }) =>
-          decide(client, output, { plane, id, decision: name, ...(reason === undefined ? {} : { reason }) }),
-        ),
+const isFormat = (text: string): text is Format => formats.some((format) => format === text);
+
+function toFormat({ json, output }: Common, own: boolean): Format {
+  if (json) return 'json';
+  if (output === undefined || own) return output !== undefined && isFormat(output) ? output : 'table';
+  if (isFormat(output)) return output;
+  throw new PlaneError('invalid', `cannot write ${output}: there are ${formats.join(', ')}`);
+}
+
+function createCall(row: CommandRow, common: Common, surroundings: Surroundings): Call {
+  let chosen: Promise<Chosen> | undefined;
+  const connect = (): Promise<Chosen> => (chosen ??= choose(common, surroundings));
+  let keys = 0;
+  const client: Client = async (operation, input = {}) => {
+    const { endpoint } = await connect();
+    if (contract[operation].method === 'get') return createClient(endpoint)(operation, input);
+    const idempotencyKey = common.idempotencyKey === undefined ? surroundings.random() : `${common.idempotencyKey}-${(keys += 1)}`;
+    return createClient(endpoint)(operation, { ...input, idempotencyKey });
+  };
+  return {
+    client,
+    surroundings,
+    endpoint: async () => (await connect()).endpoint,
+    output: {
+      format: toFormat(common, 'output' in row.flags || 'out' in row.flags),
+      colors: surroundings.terminal && surroundings.config.colors,
+      timeZone: surroundings.timeZone,
+      write: surroundings.write,
+    },
+    say: (text) => surroundings.complain(`${toPlain(text)}\n`),
+    dryRun: common.dryRun ?? false,
+    yes: common.yes ?? false,
+    detach: common.detach ?? false,
+    async planeOf(named) {
+      const meant = named ?? (await connect()).plane;
+      if (meant !== undefined) return meant;
+      const { planes } = await client('listPlanes');
+      const [only] = planes;
+      if (only && planes.length === 1) return only.planeId;
+      const names = planes.map(({ planeId }) => planeId).join(', ');
+      throw new PlaneError(
+        'invalid',
+        only
+          ? `cannot tell which plane is meant: there are ${names}; say --plane`
+          : 'cannot tell which plane is meant: there is none yet; `planes create` makes one',
       );
-  decideCommand('approve', 'let a change of policy create or remove its agents');
-  decideCommand('deny', 'leave the agents of a change of policy as they are');
-  common(program.command('audit').description('the audit log').command('verify').description('check every hash chain'))
-    .option('--plane <name>', 'the plane', 'acme')
-    .action(
-      act<Common & { plane: string }>(async (client, output, options) =>
-        finish((await verify(client, output, options)) ? exitCodes.done : exitCodes.broken),
-      ),
-    );
+    },
+  };
+}
+
+function addCommon(command: Command, row: CommandRow): void {
+  command.option('--json', 'answer as JSON');
+  if (!('out' in row.flags)) command.option('-o, --output <format>', `answer as one of ${formats.join(', ')}`);
+  command
+    .option('--context <name>', 'another plane that `planes connect` knows')
+    .option('--data <folder>', 'the running plane of this data folder (.plane, where nothing is connected)');
+  if (row.changes) command.option('--dry-run', 'say what would happen, and change nothing');
+  if (row.changes) command.option('--idempotency-key <key>', 'the same key again makes the same change only once');
+  if (row.asks) command.option('-y, --yes', 'do not ask');
+  if (row.watches) command.option('--detach', 'leave as soon as the plane has taken it on');
+}
+
+/** The whole program as commander knows it. */
+export function createProgram(surroundings: Surroundings, finish: (code: number) => void, name = 'planes'): Command {
+  const { write, complain } = surroundings;
+  const program = new Command(name)
+    .description('Provision and govern isolated OpenClaw agents')
+    .showHelpAfterError('(--help shows what there is)')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ writeOut: write, writeErr: complain })
+    .addHelpText('after', `\n${exitCodeHelp}`);
+  const groups = new Map<string, Command>();
+  const groupOf = (words: readonly string[]): Command => {
+    const [word] = words;
+    if (word === undefined) return program;
+    const known = groups.get(word);
+    if (known) return known;
+    const made = program.command(word).description(`${word}: ${commandsOf(word).join(', ')}`);
+    groups.set(word, made);
+    return made;
+  };
+  for (const row of commands) {
+    const words = row.path.split(' ');
+    const last = words.pop() ?? '';
+    const command = groupOf(words)
+      .command(last, row.usual ? { isDefault: true } : {})
+      .description(row.summary);
+    if (row.argument) command.argument(row.argument.spec, row.argument.description);
+    for (const flag of Object.values(row.flags)) addFlag(command, flag);
+    addCommon(command, row);
+    if (row.examples) command.addHelpText('after', `\nExamples:\n${row.examples.map((line) => `  $ ${line}`).join('\n')}`);
+    command.action(async (...given: unknown[]) => {
+      const values = command.opts<Common & Record<string, unknown>>();
+      const argument = row.argument && typeof given[0] === 'string' ? given[0] : undefined;
+      const said = Object.fromEntries(
+        Object.entries(row.flags).map(([key, { flags, fallback }]) => [key, values[new Option(flags).attributeName()] ?? fallback]),
+      );
+      finish((await row.run(createCall(row, values, surroundings), said, argument)) ?? exitCodes.done);
+    });
+  }
+  program
+    .command('complete', { hidden: true })
+    .argument('[words...]')
+    .allowUnknownOption()
+    .helpOption(false)
+    .action((words: string[]) => {
+      for (const word of complete(commands, words)) write(`${word}\n`);
+    });
   return program;
 }
 
+const commandsOf = (word: string): string[] =>
+  commands.filter(({ path }) => path.startsWith(`${word} `)).map(({ path }) => path.slice(word.length + 1));
+
 /** Runs one command line; answers its exit code. */
-export async function runPlanes(argv: readonly string[], surroundings: Surroundings): Promise<number> {
+export async function runPlanes(argv: readonly string[], surroundings: Surroundings, name?: string): Promise<number> {
   let code: number = exitCodes.done;
   try {
-    await createProgram(surroundings, (next) => {
-      code = next;
-    }).parseAsync([...argv], { from: 'user' });
+    await createProgram(surroundings, (next) => (code = next), name).parseAsync([...argv], { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     surroundings.complain(`${toPlain(toMessage(error))}\n`);
-    if (!(error instanceof PlaneError) && error instanceof Error) surroundings.complain(`${error.stack ?? ''}\n`);
+    if (error instanceof PlaneError) {
+      for (const { path, found, allowed } of error.problems.filter((problem) => !error.message.includes(problem.path))) {
+        surroundings.complain(toPlain(`  ${path}: found ${found}; allowed: ${allowed}\n`));
+      }
+      const next = toNextStep(error.code);
+      if (next) surroundings.complain(`${next}\n`);
+      return toExitCode(error.code);
+    }
+    if (error instanceof Error) surroundings.complain(`${error.stack ?? ''}\n`);
     return exitCodes.failed;
   }
   return code;

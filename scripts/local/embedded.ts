@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { HttpBindings } from '@hono/node-server';
 import { PlaneError } from '../../functions/core/errors.ts';
 import { createFolderBackups } from '../../functions/backup/folder.ts';
 import { endLeases } from '../../functions/core/lease.ts';
@@ -8,7 +9,10 @@ import type { Log } from '../../functions/core/surroundings.ts';
 import type { Config } from '../../functions/config.ts';
 import { readIfPresent, writeFileAtomic } from '../../functions/files.ts';
 import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
+import type { Caller } from '../../functions/http/callers.ts';
+import type { Providers } from '../../functions/core/providers.ts';
 import { createPlane } from '../../functions/plane.ts';
+import { openPlanes } from '../../functions/planes.ts';
 import { takeLock } from '../../functions/providers/infra/host-lock.ts';
 import { createLocalInfra } from '../../functions/providers/infra/local.ts';
 import { createDirectNetwork } from '../../functions/providers/network/direct.ts';
@@ -32,7 +36,17 @@ export interface EmbeddedPlane extends Endpoint {
 /** The audience of ID tokens that the console's add-on carries; on Google it is the script's OAuth client id. */
 const audience = 'agents-plane.local';
 
+/** Who tries the API by hand, or measures it. */
+const localCaller: Caller = {
+  actor: { kind: 'user', id: 'local token' },
+  roles: [{ role: 'admin' }],
+  rates: { reads: { perSecond: 2_000, burst: 4_000 }, mutations: { perSecond: 500, burst: 2_000 } },
+};
+
 const times = { effectMs: 4_000, waitMs: 1_000, resyncMs: 30_000, leaseMs: 10_000, lagMs: 0 };
+
+/** What the audit trail says of a path that an agent tried: beyond the API a path may hold a token. */
+const toDoor = (path: string): string => (path.startsWith('/v1/planes') ? path : `/${path.split('/')[1] ?? ''}`);
 
 const company = (domain: string): string => domain.charAt(0).toUpperCase() + (domain.split('.')[0] ?? domain).slice(1);
 
@@ -67,35 +81,42 @@ export async function startEmbedded(config: Config, plane: Plane, root: string, 
   ]);
 
   const secretsDir = join(folders.data, 'secrets');
-  const infra = createLocalInfra({
-    planeId,
-    separateUsers,
-    log,
-    machinesDir: folders.machines,
-    hostDir: folders.host,
-    runtimeDir: folders.runtime,
-    manifestDir: join(root, 'manifests', 'machine', 'openclaw'),
-    sidecar: {
-      bundle: sidecarBundle,
-      environment: { plane: { url }, secrets: { provider: 'local', dir: secretsDir, grantsDir: folders.grants } },
-    },
-  });
+  const infras = new Map<string, ReturnType<typeof createLocalInfra>>();
+  function makeInfra(id: string): ReturnType<typeof createLocalInfra> {
+    const made = createLocalInfra({
+      planeId: id,
+      separateUsers,
+      log,
+      machinesDir: folders.machines,
+      hostDir: folders.host,
+      runtimeDir: folders.runtime,
+      manifestDir: join(root, 'manifests', 'machine', 'openclaw'),
+      sidecar: {
+        bundle: sidecarBundle,
+        environment: { plane: { url }, secrets: { provider: 'local', dir: secretsDir, grantsDir: folders.grants } },
+      },
+    });
+    infras.set(id, made);
+    return made;
+  }
   const portOf = async (agentId: string): Promise<number | undefined> => {
     const port = readIfPresent(join(folders.machines, agentId, 'run', 'port'));
     return port && Number(port.toString());
   };
-  const providers = {
-    infra,
-    secrets: createLocalSecrets({ planeId, dir: secretsDir, dataKey: keys.dataKey, grantsDir: folders.grants }),
-    network: createDirectNetwork({ planeId, dir: join(folders.data, 'network'), portOf }),
-  };
-  const { sink, ...directory } = connectDirectory({ url, plane, store, audience, clock: systemClock });
-  workspace.setSink(sink);
+  const makeProviders = ({ metadata }: Plane): Providers => ({
+    infra: infras.get(metadata.name) ?? makeInfra(metadata.name),
+    secrets: createLocalSecrets({ planeId: metadata.name, dir: secretsDir, dataKey: keys.dataKey, grantsDir: folders.grants }),
+    network: createDirectNetwork({ planeId: metadata.name, dir: join(folders.data, 'network'), portOf }),
+  });
 
   const token = randomBytes(24).toString('base64url');
   const wake = createInProcessWake({ clock: systemClock, log, concurrency: 16, sweepMs: 60_000 });
+  const from = config.planeFile === undefined ? 'sample' : 'file';
+  const planes = openPlanes({ store, clock: systemClock, hashing: nodeHashing, wake, seed: { plane, from } });
+  const { sink, ...directory } = connectDirectory({ url, plane, planes, store, audience, clock: systemClock });
+  workspace.setSink(sink);
   const running = createPlane({
-    ...{ plane, store, wake, log, keys, providers, times, ...directory },
+    ...{ plane, planes, store, wake, log, keys, makeProviders, times, ...directory },
     clock: systemClock,
     hashing: nodeHashing,
     upstream: config.upstream,
@@ -104,24 +125,28 @@ export async function startEmbedded(config: Config, plane: Plane, root: string, 
     publicUrl: url,
     holder: `embedded-${process.pid}-${randomUUID().slice(0, 8)}`,
     random: randomUUID,
-    knows: (shown) => (keys.tokenKey.equal(shown, token) ? { actor: { kind: 'user', id: 'local token' }, roles: ['admin'] } : undefined),
+    knows: (shown) => (keys.tokenKey.equal(shown, token) ? localCaller : undefined),
   });
   wake.attach(running.runner);
 
   const console = consoleDoors({ root, code, url, planeId, company: company(domain), domain, audience, workspace, log });
   const requestId = randomUUID;
-  function refused(uid: number | undefined, method: string, path: string): void {
+  function refused(caller: number | 'page' | undefined, method: string, path: string): void {
     const entry = {
-      actor: { kind: 'agent', id: `uid:${uid ?? 'unknown'}` },
+      actor: caller === 'page' ? { kind: 'user', id: 'a page from elsewhere' } : { kind: 'agent', id: `uid:${caller ?? 'unknown'}` },
       action: 'access.refused',
-      target: path,
+      target: toDoor(path),
       detail: method,
     } as const;
     running.tally({ planeId }, entry).catch((error: unknown) => log.warn('cannot note a refusal', { error }));
   }
   // Google's client drops the path of a rootUrl that was given when it was made, hence the second prefix.
   const google = ['/google/', '/admin/'].map((prefix) => ({ prefix, serve: (request: Request) => workspace.fetch(request) }));
-  const doors = [...google, ...console.doors, { prefix: '/', serve: async (request: Request) => running.app.fetch(request) }];
+  const doors = [
+    ...google,
+    ...console.doors,
+    { prefix: '/', serve: async (request: Request, connection: HttpBindings) => running.app.fetch(request, connection) },
+  ];
   const server = await listen({ port, doors, separateUsers, log, requestId, refused });
   await endLeases({ store, clock: systemClock });
   wake.start();
@@ -134,7 +159,7 @@ export async function startEmbedded(config: Config, plane: Plane, root: string, 
     async stop() {
       rmSync(endpointFile(folders.data), { force: true });
       await wake.stop();
-      await infra.powerOff({ signal: AbortSignal.timeout(10_000), log });
+      await Promise.all([...infras.values()].map((infra) => infra.powerOff({ signal: AbortSignal.timeout(10_000), log })));
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import { createServer, type Socket } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import { agentUids } from '../../functions/providers/infra/local-processes.ts';
 import { PlaneError } from '../../functions/core/errors.ts';
 import type { Log } from '../../functions/core/surroundings.ts';
@@ -11,7 +11,7 @@ import { peerOf, type Peer } from './peer.ts';
 export interface Door {
   /** Paths under this prefix go to `serve`; the first door that fits wins, one that answers `undefined` passes on. */
   readonly prefix: string;
-  serve(request: Request): Promise<Response | undefined>;
+  serve(request: Request, connection: HttpBindings): Promise<Response | undefined>;
 }
 
 export interface LocalServerOptions {
@@ -21,8 +21,8 @@ export interface LocalServerOptions {
   readonly separateUsers: boolean;
   readonly log: Log;
   readonly requestId: () => string;
-  /** Called for each call that was refused because an agent made it. */
-  readonly refused: (uid: number | undefined, method: string, path: string) => void;
+  /** Called for each call that was refused: an agent's by its uid where the kernel tells, or one from a page that is none of ours. */
+  readonly refused: (caller: number | 'page' | undefined, method: string, path: string) => void;
 }
 
 /** What an agent's own user may reach of the plane on its machine. */
@@ -84,25 +84,26 @@ export async function listen(options: LocalServerOptions): Promise<Server> {
 
   async function admit(request: Request, path: string, socket: Socket): Promise<void> {
     const origin = request.headers.get('origin');
+    const peer: Peer = separateUsers ? ((await peers.get(socket)) ?? 'unknown') : { uid: 0 };
+    const uid = peer === 'unknown' ? undefined : peer.uid;
     if (!hosts.has(new URL(request.url).host) || (origin !== null && !origins.has(origin))) {
+      refused(isAgent(peer) ? uid : 'page', request.method, path);
       throw new PlaneError(
         'forbidden',
         `cannot serve this call: it does not come from this plane's own page; open http://127.0.0.1:${port}/`,
       );
     }
-    if (!separateUsers || agentPaths.some((prefix) => path.startsWith(prefix))) return;
-    const peer = (await peers.get(socket)) ?? 'unknown';
-    if (!isAgent(peer)) return;
-    refused(peer === 'unknown' ? undefined : peer.uid, request.method, path);
+    if (!isAgent(peer) || agentPaths.some((prefix) => path.startsWith(prefix))) return;
+    refused(uid, request.method, path);
     throw new PlaneError('forbidden', `cannot serve ${path} to an agent: agents reach ${agentPaths.join(' and ')} only`);
   }
 
-  async function serve(request: Request, socket: Socket): Promise<Response> {
+  async function serve(request: Request, connection: HttpBindings): Promise<Response> {
     try {
       const path = new URL(request.url).pathname;
-      await admit(request, path, socket);
+      await admit(request, path, connection.incoming.socket);
       for (const door of doors) {
-        const answer = path.startsWith(door.prefix) ? await door.serve(request) : undefined;
+        const answer = path.startsWith(door.prefix) ? await door.serve(request, connection) : undefined;
         if (answer) return answer;
       }
       throw new PlaneError('notFound', `cannot find ${path}; the console is at /, the API under /v1/`);
@@ -112,7 +113,7 @@ export async function listen(options: LocalServerOptions): Promise<Server> {
   }
 
   const server = createAdaptorServer({
-    fetch: (request, { incoming }) => serve(request, incoming.socket),
+    fetch: (request, connection) => serve(request, connection as HttpBindings),
     overrideGlobalObjects: false,
     hostname: '127.0.0.1',
   }) as Server;

@@ -1,8 +1,8 @@
-import { show, toTable } from '../../scripts/commands/output.ts';
+import { show, toCsv, toTable, toTime } from '../../scripts/commands/output.ts';
 
 const written = (json: boolean, value: unknown, text: string): string => {
   let all = '';
-  show({ json, write: (part) => void (all += part) }, value, () => text);
+  show({ format: json ? 'json' : 'table', write: (part) => void (all += part) }, value, () => text);
   return all;
 };
 
@@ -25,5 +25,22 @@ describe('the output of a command', () => {
 
   it('sets a table in columns', () => {
     expect(toTable(['NAME', 'AGE'], [['ada', '1']])).toBe('NAME  AGE\nada   1');
+  });
+
+  it('gives people their own time with its zone', () => {
+    const at = '2026-11-22T23:05:00.000Z';
+    expect(toTime(at, { timeZone: 'Europe/Berlin' })).toBe('2026-11-23 00:05:00 CET');
+    expect(toTime(at, { timeZone: 'UTC' })).toBe('2026-11-22 23:05:00 UTC');
+  });
+
+  it('colours known words alone, and only where it is told to', () => {
+    let all = '';
+    const table = toTable(['OWNER', 'PHASE'], [['running@acme.test', 'running']]);
+    show({ format: 'table', colors: true, write: (part) => void (all += part) }, {}, () => table);
+    expect(all).toBe('OWNER              PHASE\nrunning@acme.test  \u001b[32mrunning\u001b[0m\n');
+  });
+
+  it('quotes CSV, and lets no cell run as a formula', () => {
+    expect(toCsv([['a"b', 'c,d', '=1+1', null, -1]])).toBe('"a""b","c,d",\'=1+1,,-1\r\n');
   });
 });

@@ -24,6 +24,7 @@ export interface TestPlane {
   /** Ends everything of this plane and removes its folders. */
   destroy(): Promise<void>;
   token(): string;
+  pid(): number | undefined;
   output(): string;
 }
 
@@ -49,7 +50,7 @@ export async function until<T>(what: string, withinMs: number, ask: () => Promis
   }
 }
 
-export async function createTestPlane(args: readonly string[] = []): Promise<TestPlane> {
+export async function createTestPlane(args: readonly string[] = [], more: Readonly<Record<string, string>> = {}): Promise<TestPlane> {
   const folder = mkdtempSync(join(tmpdir(), 'agents-plane-e2e-'));
   chmodSync(folder, 0o755);
   const [data, home] = [join(folder, 'data'), join(folder, 'home')];
@@ -74,7 +75,7 @@ export async function createTestPlane(args: readonly string[] = []): Promise<Tes
     home,
     directory: admin({ version: 'directory_v1', rootUrl: `${url}/google/`, fetchImplementation: fetch }),
     async start() {
-      const env = { PATH: process.env['PATH'], HOME: home, LANG: 'C.UTF-8' };
+      const env = { PATH: process.env['PATH'], HOME: home, LANG: 'C.UTF-8', ...more };
       const running = spawn(node, [join(root, 'scripts/local/main.ts'), '--port', String(port), '--data', data, ...args], {
         env,
         cwd: root,
@@ -96,6 +97,7 @@ export async function createTestPlane(args: readonly string[] = []): Promise<Tes
     },
     token: () => (JSON.parse(readFileSync(join(data, 'endpoint.json'), 'utf8')) as { token: string }).token,
     output: () => output,
+    pid: () => child?.pid,
   };
   return plane;
 }
@@ -148,7 +150,7 @@ export interface Captured {
   readonly link: string;
 }
 
-const keysFolder = (plane: TestPlane): string => {
+export const keysFolder = (plane: TestPlane): string => {
   const base = join(plane.home, '.config/agents-plane');
   return join(base, readdirSync(base)[0] ?? '');
 };

@@ -2,6 +2,14 @@ import { runAddon } from './api.js';
 import { cardView, formInputs } from './card-view.js';
 import { h, toast } from './dom.js';
 
+/** What a host says of itself and of who looks at it. */
+const surroundings = () => ({
+  hostApp: 'GMAIL',
+  platform: 'WEB',
+  userLocale: window.navigator.language,
+  timeZone: { id: new Intl.DateTimeFormat().resolvedOptions().timeZone, offset: String(-new Date().getTimezoneOffset() * 60_000) },
+});
+
 /** The side panel: a stack of cards, as Gmail, Calendar and Drive show them. `user` tells who is signed in. */
 export function createPanel(host, user) {
   const stage = h('div', { class: 'stage' });
@@ -70,9 +78,7 @@ export function createPanel(host, user) {
 
   function act({ function: name, parameters = [] }) {
     const commonEventObject = {
-      hostApp: 'GMAIL',
-      platform: 'WEB',
-      userLocale: 'en',
+      ...surroundings(),
       parameters: Object.fromEntries(parameters.map(({ key, value }) => [key, value])),
       formInputs: formInputs(stage),
     };
@@ -87,7 +93,7 @@ export function createPanel(host, user) {
 
   function start() {
     clicked = false;
-    const event = { commonEventObject: { hostApp: 'GMAIL', platform: 'WEB', userLocale: 'en' } };
+    const event = { commonEventObject: surroundings() };
     return run(
       'onHomepage',
       event,

@@ -165,9 +165,14 @@ function selectionView({ name, label, type, items, onChangeAction }, act) {
 const looks = { FILLED: 'filled', FILLED_TONAL: 'tonal', OUTLINED: 'outlined', BORDERLESS: 'text' };
 
 const buttonView = ({ text, type, disabled, altText, onClick }, act) =>
-  h('button', { class: `button ${looks[type] ?? 'text'}`, disabled, title: altText, onclick: () => run(onClick, act) }, text);
+  h(
+    'button',
+    { class: `button ${looks[type] ?? 'text'}`, disabled, title: altText, 'aria-label': altText, onclick: () => run(onClick, act) },
+    text,
+  );
 
-function run({ action, openLink }, act, extra = []) {
+function run({ action, openDynamicLinkAction, openLink }, act, extra = []) {
+  const asked = action ?? openDynamicLinkAction;
   if (openLink) window.open(openLink.url, '_blank', 'noreferrer');
-  else if (action) act({ ...action, parameters: [...(action.parameters ?? []), ...extra] });
+  else if (asked) act({ ...asked, parameters: [...(asked.parameters ?? []), ...extra] });
 }

@@ -65,6 +65,9 @@ function findWidgetFaults(widget: Json): string[] {
       return [
         ...(blank(json['name']) ? ['a selection input needs a field name'] : []),
         ...(list(json['items']).length === 0 ? ['a selection input needs an item'] : []),
+        ...(list(json['items']).some((item) => blank(item['text']) || blank(item['value']))
+          ? ['a selection item needs text and a value']
+          : []),
         ...(list(json['items']).length > mostItems ? [`a selection input holds at most ${mostItems} items`] : []),
       ];
     case 'grid':

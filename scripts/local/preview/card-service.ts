@@ -62,7 +62,11 @@ const navigate = (key: string): Method => ({
   write: (json, card) => push(json, 'navigations', { [key]: card }),
 });
 const leave = (key: string): Method => ({ takes: [], write: (json) => push(json, 'navigations', { [key]: true }) });
-const clicks = { setOnClickAction: on('action', 'Action'), setOpenLink: on('openLink', 'OpenLink') };
+const clicks = {
+  setOnClickAction: on('action', 'Action'),
+  setOnClickOpenLinkAction: on('openDynamicLinkAction', 'Action'),
+  setOpenLink: on('openLink', 'OpenLink'),
+};
 
 const kinds: Readonly<Record<string, Kind>> = {
   Action: {

@@ -30,6 +30,14 @@ const roles = [
   { name: 'OpenClaw Agent Admin', description: 'May change agents', holder: 'ops' },
   { name: 'OpenClaw Agent Viewer', description: 'May look at agents', holder: 'viewer' },
 ] as const;
+/** Of a company with more people than those with names of their own: who is Agent Admin for one part of it alone. */
+const unitAdmin = {
+  role: 'OpenClaw Agent Admin',
+  localPart: 'sales-admin',
+  givenName: 'Sanne',
+  familyName: 'Visser',
+  orgUnit: '/Sales',
+} as const;
 const privileges = ['USERS_RETRIEVE', 'ORGANIZATION_UNITS_RETRIEVE'].map((privilegeName) => ({
   privilegeName,
   serviceId: '00haapch16h1ysv',
@@ -66,7 +74,8 @@ export function growCompany(deps: SampleDeps, userCount: number): void {
     const known = database.one<{ value: string }>('SELECT value FROM settings WHERE name = ?', 'generatedUsers');
     if (!known) foundCompany(deps);
     const generated = Number(known?.value ?? 0);
-    const wanted = Math.max(generated, userCount - people.length);
+    const wanted = Math.max(generated, userCount - people.length - 1);
+    if (userCount > people.length) hireUnitAdmin(deps);
     if (wanted > generated) gather(deps);
     const gathered = crowds.map((crowd) => ({ ...crowd, id: toGroupId(`${crowd.localPart}@${domain}`) }));
     for (let index = generated; index < wanted; index += 1) {
@@ -78,6 +87,17 @@ export function growCompany(deps: SampleDeps, userCount: number): void {
     }
     database.run('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)', 'generatedUsers', String(wanted));
   });
+}
+
+function hireUnitAdmin({ database, domain }: SampleDeps): void {
+  const { role, localPart, orgUnit, ...names } = unitAdmin;
+  const email = `${localPart}@${domain}`;
+  if (database.one('SELECT 1 FROM users WHERE id = ?', toUserId(email))) return;
+  hire(database, { email, ...names, orgUnit });
+  database.run(
+    "INSERT INTO roleAssignments (id, roleId, assigneeId, assigneeType, scopeType, orgUnitId) VALUES (?, ?, ?, 'user', 'ORG_UNIT', ?)",
+    ...[toRoleId(`${role} ${localPart}`), toRoleId(role), toUserId(email), toOrgUnitId(orgUnit)],
+  );
 }
 
 /** The groups that a company has once it is larger than the people with names of their own. */
@@ -150,9 +170,22 @@ interface Hire {
   readonly orgUnit: OrgUnitPath;
 }
 
+const departments: Readonly<Record<OrgUnitPath, readonly [department: string, costCenter: string]>> = {
+  '/': ['Management', 'CC-10'],
+  '/Engineering': ['Engineering', 'CC-20'],
+  '/Engineering/Platform': ['Platform', 'CC-21'],
+  '/Sales': ['Sales', 'CC-30'],
+  '/Support': ['Support', 'CC-40'],
+};
+
+function profileOf(orgUnit: OrgUnitPath): string {
+  const [department, costCenter] = departments[orgUnit];
+  return JSON.stringify({ organizations: [{ primary: true, department, costCenter }] });
+}
+
 function hire(database: Database, { email, givenName, familyName, orgUnit }: Hire): void {
   database.run(
-    'INSERT OR IGNORE INTO users (id, email, givenName, familyName, orgUnitId, createdAt) VALUES (?, ?, ?, ?, ?, ?)',
-    ...[toUserId(email), email, givenName, familyName, toOrgUnitId(orgUnit), foundedAt],
+    'INSERT OR IGNORE INTO users (id, email, givenName, familyName, orgUnitId, createdAt, profile) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    ...[toUserId(email), email, givenName, familyName, toOrgUnitId(orgUnit), foundedAt, profileOf(orgUnit)],
   );
 }

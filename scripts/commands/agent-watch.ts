@@ -1,0 +1,32 @@
+import type { AgentView } from '../../shared/contract.ts';
+import type { Call } from './command.ts';
+import { exitCodes } from './exit-codes.ts';
+import { createProgress } from './progress.ts';
+
+const everyMs = 1_000;
+
+/** Follows one agent until it is as wanted; answers it as it then is, or `undefined` after Ctrl-C. */
+export async function followAgent(
+  { client, surroundings, say }: Call,
+  first: AgentView,
+  ready: (agent: AgentView) => boolean,
+): Promise<AgentView | undefined> {
+  return surroundings.interruptible(async (signal) => {
+    const progress = createProgress(surroundings);
+    let agent = first;
+    while (!ready(agent)) {
+      progress.update(`${agent.ownerEmail}: ${agent.phase}${agent.detail === null ? '' : `, ${agent.detail}`}`);
+      await surroundings.sleep(everyMs, signal);
+      if (signal.aborted) {
+        progress.end();
+        say('It goes on without this window; `planes status` shows how far it is.');
+        return undefined;
+      }
+      agent = await client('getAgent', { params: { planeId: agent.planeId, agentId: agent.agentId } });
+    }
+    progress.end();
+    return agent;
+  });
+}
+
+export const interrupted = exitCodes.interrupted;
