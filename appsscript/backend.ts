@@ -1,20 +1,15 @@
 import type { Answer, Operation, ProblemAnswer } from '../shared/contract.ts';
+import type { Call } from './calls/call.ts';
 
 /** Why an answer did not come. `detail` is a sentence of the backend's own, fit for people. */
 export interface Failure {
-  readonly kind: 'unreachable' | 'foreign' | 'unauthenticated' | 'forbidden' | 'notFound' | 'conflict' | 'invalid' | 'busy' | 'broken';
+  readonly kind:
+    'unreachable' | 'slow' | 'foreign' | 'unauthenticated' | 'forbidden' | 'notFound' | 'conflict' | 'invalid' | 'busy' | 'broken';
   readonly detail?: string;
   readonly requestId?: string;
 }
 
 export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
-
-export interface Call<O extends Operation> {
-  readonly operation: O;
-  readonly method: 'get' | 'post' | 'patch';
-  readonly path: string;
-  readonly body?: unknown;
-}
 
 export interface Backend {
   /** All at once, side by side; the answers stand in the order of the calls. */
@@ -28,7 +23,7 @@ export interface Fetcher {
   fetchAll(
     requests: {
       url: string;
-      method: 'get' | 'post' | 'patch';
+      method: Call<Operation>['method'];
       headers: Record<string, string>;
       muteHttpExceptions: boolean;
       followRedirects: boolean;
@@ -37,6 +32,21 @@ export interface Fetcher {
     }[],
   ): { getResponseCode(): number; getContentText(): string }[];
 }
+
+export interface BackendOptions {
+  readonly baseUrl: string;
+  /** The identity token: an access token would hand over the admin's own powers. */
+  readonly token: string;
+  readonly fetcher: Fetcher;
+  /** Milliseconds since this execution began. */
+  readonly elapsedMs: () => number;
+}
+
+/**
+ * Google cuts an execution at 30 s and shows a message of its own; the plane answers within 20 s, if only to say that it cannot. So
+ * nothing more is asked once this much has passed.
+ */
+const lastStartMs = 8_000;
 
 function toFailureKind(status: number): Failure['kind'] {
   switch (status) {
@@ -47,6 +57,7 @@ function toFailureKind(status: number): Failure['kind'] {
     case 404:
       return 'notFound';
     case 409:
+    case 412:
       return 'conflict';
     case 400:
     case 422:
@@ -54,6 +65,8 @@ function toFailureKind(status: number): Failure['kind'] {
     case 429:
     case 503:
       return 'busy';
+    case 504:
+      return 'slow';
     default:
       return 'broken';
   }
@@ -88,11 +101,12 @@ function toResult<T>(status: number, text: string): Result<T> {
   };
 }
 
-/** Speaks to the plane as the signed-in admin. `token` is the identity token: an access token would hand over the admin's own powers. */
-export function createBackend({ baseUrl, token, fetcher }: { baseUrl: string; token: string; fetcher: Fetcher }): Backend {
+/** Speaks to the plane as the signed-in admin. */
+export function createBackend({ baseUrl, token, fetcher, elapsedMs }: BackendOptions): Backend {
   const root = baseUrl.replace(/\/+$/, '');
 
   function fetchAll(calls: readonly Call<Operation>[]): Result<unknown>[] {
+    if (elapsedMs() > lastStartMs) return calls.map(() => ({ ok: false, failure: { kind: 'slow' } }));
     try {
       return fetcher
         .fetchAll(
@@ -114,33 +128,4 @@ export function createBackend({ baseUrl, token, fetcher }: { baseUrl: string; to
   }
 
   return { call: (...calls) => fetchAll(calls) as never };
-}
-
-/** The calls this add-on makes. */
-export function callsFor(planeId: string) {
-  const plane = `/v1/planes/${encodeURIComponent(planeId)}`;
-  return {
-    planes: (): Call<'listPlanes'> => ({ operation: 'listPlanes', method: 'get', path: '/v1/planes' }),
-    agents: (limit: number, cursor: string): Call<'listAgents'> => ({
-      operation: 'listAgents',
-      method: 'get',
-      path: `${plane}/agents?limit=${String(limit)}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
-    }),
-    user: (userKey: string): Call<'getUser'> => ({
-      operation: 'getUser',
-      method: 'get',
-      path: `${plane}/users/${encodeURIComponent(userKey)}`,
-    }),
-    switchAgent: (userKey: string, agentEnabled: boolean): Call<'updateUser'> => ({
-      operation: 'updateUser',
-      method: 'patch',
-      path: `${plane}/users/${encodeURIComponent(userKey)}`,
-      body: { agentEnabled },
-    }),
-    restart: (agentId: string): Call<'restartAgent'> => ({
-      operation: 'restartAgent',
-      method: 'post',
-      path: `${plane}/agents/${encodeURIComponent(agentId)}/restart`,
-    }),
-  };
 }

@@ -5,6 +5,7 @@ import type {
   DecoratedText,
   Grid,
   Navigation,
+  OnClick,
   RenderedAction,
   Section,
   SelectionInput,
@@ -87,8 +88,7 @@ function renderDecoratedText(json: DecoratedText): GoogleAppsScript.Card_Service
         .setOnChangeAction(toServiceAction(onChangeAction)),
     );
   }
-  if (json.onClick) widget.setOnClickAction(toServiceAction(json.onClick.action));
-  return widget;
+  return json.onClick ? setClick(widget, json.onClick) : widget;
 }
 
 function renderTextInput({ name, label, hintText, value }: TextInput): GoogleAppsScript.Card_Service.TextInput {
@@ -118,12 +118,23 @@ function renderGrid({ title, columnCount, items }: Grid): GoogleAppsScript.Card_
 }
 
 function renderButton({ text, type, disabled, altText, onClick }: Button): GoogleAppsScript.Card_Service.TextButton {
-  const button = CardService.newTextButton().setText(text).setOnClickAction(toServiceAction(onClick.action));
+  const button = setClick(CardService.newTextButton().setText(text), onClick);
   if (type !== undefined) button.setTextButtonStyle(CardService.TextButtonStyle[type]);
   if (disabled !== undefined) button.setDisabled(disabled);
   if (altText !== undefined) button.setAltText(altText);
   return button;
 }
+
+/** What can be clicked, as CardService types it. */
+interface Clickable<T> {
+  setOnClickAction(action: GoogleAppsScript.Card_Service.Action): T;
+  setOnClickOpenLinkAction(action: GoogleAppsScript.Card_Service.Action): T;
+}
+
+const setClick = <T extends Clickable<T>>(widget: T, onClick: OnClick): T =>
+  'action' in onClick
+    ? widget.setOnClickAction(toServiceAction(onClick.action))
+    : widget.setOnClickOpenLinkAction(toServiceAction(onClick.openDynamicLinkAction));
 
 function toServiceAction(json: Action): GoogleAppsScript.Card_Service.Action {
   const action = CardService.newAction().setFunctionName(json.function);

@@ -82,9 +82,8 @@ export interface Grid {
   readonly items: readonly { readonly id: string; readonly title: string; readonly subtitle?: string; readonly textAlignment?: 'CENTER' }[];
 }
 
-export interface OnClick {
-  readonly action: Action;
-}
+/** `openDynamicLinkAction` runs an action that answers with a link; a browser lets its new tab through, which it does not for `action`. */
+export type OnClick = { readonly action: Action } | { readonly openDynamicLinkAction: Action };
 
 export interface Action {
   readonly function: string;

@@ -19,6 +19,38 @@ export const bugInAddOn: Message = {
   next: 'Try again. If it happens again, send the time and what you clicked to whoever runs your Agents Plane.',
 };
 
+export const nobodyLike = (words: string): Message => ({
+  title: 'Nobody found',
+  text: `No name or address in your directory begins with ${words}.`,
+  next: 'Try the last name, or a whole e-mail address. People who were added a minute ago may take a little longer to appear.',
+});
+
+/** After a change that was made, where only drawing the card anew went wrong. */
+export const doneButUnseen = (text: string, { next, requestId }: Message): Message => ({
+  title: 'Done, but the card could not be drawn again',
+  text,
+  next,
+  ...(requestId === undefined ? {} : { requestId }),
+});
+
+export const movedMeanwhile: Message = {
+  title: 'Somebody changed the policies meanwhile',
+  text: 'Nothing was changed by you. Below is what this part says now.',
+  next: 'Look at it, then enter your change again.',
+};
+
+export const decidedMeanwhile: Message = {
+  title: 'This does not wait any more',
+  text: 'Somebody has decided it, or it was withdrawn.',
+  next: 'Go on with what still waits.',
+};
+
+export const backupIsGone: Message = {
+  title: 'This backup is not there any more',
+  text: 'It has been destroyed meanwhile, as its date said.',
+  next: 'Choose another one.',
+};
+
 export const noSuchPlane = (planeId: string): Message => ({
   title: 'Plane not found',
   text: `Your Agents Plane does not have a plane named ${planeId}.`,
@@ -40,6 +72,13 @@ export function toMessage({ kind, detail, requestId }: Failure): Message {
         title: 'Agents Plane cannot be reached',
         text: `No answer came${detail === undefined ? '' : ` (${detail})`}. Your agents keep running.`,
         next: 'Try again in a minute. If it stays like this, tell whoever runs your Agents Plane.',
+      };
+    case 'slow':
+      return {
+        title: 'Agents Plane is slow right now',
+        text: detail ?? 'It did not answer in time. If you asked for a change, it may have been made all the same.',
+        next: 'Wait a minute, then refresh to see how things stand.',
+        ...support,
       };
     case 'foreign':
       return {

@@ -1,4 +1,6 @@
+import type { Channel, ModelTier, Tool } from '../shared/agent.ts';
 import type { AgentView } from '../shared/contract.ts';
+import type { Formats } from './formats.ts';
 
 /** Card text is simple HTML, so whatever people typed is escaped before it goes there. */
 export const escapeHtml = (text: string): string =>
@@ -10,7 +12,7 @@ export type Color = keyof typeof colors;
 /** Colour never stands alone: the words carry the meaning. */
 export const toColored = (words: string, color: Color): string => `<font color="${colors[color]}">\u25cf ${escapeHtml(words)}</font>`;
 
-const phaseWords = {
+export const phaseWords = {
   pending: ['Waiting to start', 'grey'],
   provisioning: ['Coming up', 'amber'],
   running: ['Running', 'green'],
@@ -19,7 +21,7 @@ const phaseWords = {
   removed: ['Removed', 'grey'],
 } as const satisfies Record<AgentView['phase'], readonly [string, Color]>;
 
-const healthWords = {
+export const healthWords = {
   green: ['Healthy', 'green'],
   yellow: ['Slow to report', 'amber'],
   red: ['Not responding', 'red'],
@@ -47,6 +49,7 @@ const conditionWords: Readonly<Record<string, string>> = {
   NoHeartbeat: 'The agent has gone silent',
   AmbiguousPlane: 'More than one plane claims this person',
   OwnedByAnother: 'Something needed for this agent belongs to someone else',
+  NeedsApproval: 'A change waits for somebody to approve it',
   ProviderFailed: 'A system the agent runs on refused',
   BudgetExhausted: 'The budget for this month is used up',
 };
@@ -71,33 +74,62 @@ export function toOriginWords(origin: string): string {
   }
 }
 
-const names: Readonly<Record<string, string>> = {
+const originScope = /^(ou|group):(.*)$/s;
+
+/** `/Sales` and `the whole company`, as people say where something holds. */
+export function toScopeWords(scope: string): string {
+  const [, kind, name = ''] = originScope.exec(scope) ?? [];
+  if (kind === undefined || (kind === 'ou' && name === '/')) return 'the whole company';
+  return kind === 'ou' ? name : `group ${name}`;
+}
+
+/** Each list in the order in which forms offer it. */
+export const tierNames = { haiku: 'Haiku', sonnet: 'Sonnet', opus: 'Opus' } as const satisfies Record<ModelTier, string>;
+export const toolNames = {
+  calendar: 'Calendar',
   crm: 'CRM',
+  email: 'Email',
   exec: 'Run commands',
   github: 'GitHub',
   ssh: 'SSH',
+} as const satisfies Record<Tool, string>;
+export const channelNames = {
+  email: 'Email',
   googlechat: 'Google Chat',
+  slack: 'Slack',
+  telegram: 'Telegram',
   whatsapp: 'WhatsApp',
-};
+} as const satisfies Record<Channel, string>;
+
+const names: Readonly<Record<string, string>> = { ...tierNames, ...toolNames, ...channelNames };
 export const toName = (word: string): string => names[word] ?? word.charAt(0).toUpperCase() + word.slice(1);
 export const toNames = (words: readonly string[]): string => (words.length === 0 ? 'None' : words.map(toName).join(', '));
 
-export const toBudget = (usdPerMonth: number): string => `$${String(usdPerMonth).replace(/\B(?=(?:\d{3})+$)/g, ',')} a month`;
+export const toBudget = (usdPerMonth: number, { money }: Pick<Formats, 'money'>): string => `${money(usdPerMonth)} a month`;
 
-const steps = [
-  [86_400_000, 'day'],
-  [3_600_000, 'hour'],
-  [60_000, 'minute'],
-  [1_000, 'second'],
-] as const;
+/** `1 agent`, `1,200 agents`. */
+export const toAgents = (count: number, { count: show }: Pick<Formats, 'count'>): string => `${show(count)} agent${count === 1 ? '' : 's'}`;
 
-/** `iso` as a distance from now; clocks that run ahead count as now. */
-export function toAgo(iso: string | null, nowMs: number): string {
-  if (iso === null) return 'Never';
-  const ageMs = nowMs - Date.parse(iso);
-  for (const [unitMs, unit] of steps) {
-    const count = Math.floor(ageMs / unitMs);
-    if (count >= 1) return `${String(count)} ${unit}${count === 1 ? '' : 's'} ago`;
-  }
-  return 'Just now';
+/** A name before a verb or a possessive can be of any length; a button or a title cannot. */
+export const toShort = (text: string, most = 80): string => (text.length <= most ? text : `${text.slice(0, most - 1)}\u2026`);
+
+const plainBar = (percent: number): string => {
+  // Twenty blocks are the width of a panel.
+  const full = Math.max(0, Math.min(20, Math.round(percent / 5)));
+  return `${'\u2588'.repeat(full)}${'\u2591'.repeat(20 - full)}`;
+};
+
+/** A bar, its share and what that means, as card HTML. */
+export const toBar = (percent: number, words: string, color: Color, { percent: share }: Pick<Formats, 'percent'>): string =>
+  `<font color="${colors[color]}">${plainBar(percent)}</font> ${share(percent)}${words === '' ? '' : `<br>${toColored(words, color)}`}`;
+
+const budgetWords = {
+  ok: ['Within the budget', 'green'],
+  near: ['Near the cap', 'amber'],
+  exhausted: ['Used up', 'red'],
+} as const satisfies Record<AgentView['budget']['state'], readonly [string, Color]>;
+
+export function toBudgetBar({ percent, state }: Pick<AgentView['budget'], 'percent' | 'state'>, formats: Pick<Formats, 'percent'>): string {
+  const [words, color] = budgetWords[state];
+  return toBar(percent, words, color, formats);
 }

@@ -32,6 +32,9 @@ export async function bundleAddon(): Promise<string> {
     mainFields: ['module', 'main'],
     charset: 'utf8',
     legalComments: 'none',
+    // Blanks alone go, so that a stack in the log still names functions and lines.
+    minifyWhitespace: true,
+    lineLimit: 200,
     footer: { js: names.map((name) => `function ${name}() { return __app.${name}.apply(this, arguments); }`).join('\n') },
   });
   return bundle.outputFiles?.[0]?.text ?? '';
@@ -45,8 +48,10 @@ export async function buildAddon({
   outDir: string;
   backendUrl: string;
 }): Promise<{ code: string; manifest: object }> {
-  const template = JSON.parse(await readFile(fromHere('../manifests/appsscript.json'), 'utf8')) as object;
-  const manifest = { ...template, urlFetchWhitelist: allowlistFor(backendUrl) };
+  const template = JSON.parse(await readFile(fromHere('../manifests/appsscript.json'), 'utf8')) as { addOns: { common: object } };
+  const allowed = allowlistFor(backendUrl);
+  const common = { ...template.addOns.common, openLinkUrlPrefixes: allowed };
+  const manifest = { ...template, urlFetchWhitelist: allowed, addOns: { ...template.addOns, common } };
   const code = await bundleAddon();
   await mkdir(outDir, { recursive: true });
   await writeFile(join(outDir, 'Code.js'), code);

@@ -15,6 +15,7 @@ export const agentRows = {
     params: planeParams,
     query: z.strictObject({
       ...page,
+      limit: z.coerce.number().int().min(1).max(500).default(50),
       /** Part of a name or an address. */
       q: z.string().min(1).max(100).optional(),
       /** An org unit and all below it. */

@@ -69,6 +69,19 @@ const usageSchema = z.strictObject({
   totalTokens: z.int().min(0),
 });
 
+const countsSchema = z.record(z.string().max(300), z.int().min(0)).refine((counts) => Object.keys(counts).length <= 100);
+
+/** How often each secret was read from the agent's namespace, by name and never with a value; and what the machine refused. */
+const secretReadsSchema = z.strictObject({
+  /** When counting began, milliseconds since 1970: another one stands for another run of the sidecar. */
+  since: z.int(),
+  /** For the agent's own process, and for the sidecar itself. */
+  agent: countsSchema,
+  sidecar: countsSchema,
+  /** How often the agent asked for a secret that is not for it, and its OpenClaw refused a change of its config. */
+  refused: z.strictObject({ secrets: z.int().min(0), config: z.int().min(0) }),
+});
+
 /** `POST /agent/heartbeat`. `live` is the gateway's /healthz, `ready` its /readyz. */
 export const heartbeatSchema = z.strictObject({
   /** The assignment that is in force on the machine. */
@@ -94,6 +107,7 @@ export const heartbeatSchema = z.strictObject({
   openclaw: z.string().max(50).optional(),
   whatsapp: whatsappSchema.optional(),
   usage: usageSchema.optional(),
+  secretReads: secretReadsSchema.optional(),
 });
 /** A fresh session token comes with the answer when the present one is past half its life. */
 export const heartbeatAnswerSchema = z.object({ token: z.string().optional() });
@@ -113,5 +127,6 @@ export type Assignment = z.infer<typeof assignmentSchema>;
 export type CommandOrder = z.infer<typeof commandSchema>;
 export type CommandResult = z.infer<typeof resultSchema>;
 export type WhatsappState = z.infer<typeof whatsappSchema>;
+export type SecretReads = z.infer<typeof secretReadsSchema>;
 export type Usage = z.infer<typeof usageSchema>;
 export type HeartbeatReport = z.input<typeof heartbeatSchema>;

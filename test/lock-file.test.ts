@@ -13,7 +13,11 @@ const root = join(__dirname, '..');
 const read = (file: string) =>
   Object.entries((JSON.parse(readFileSync(join(root, file), 'utf8')) as { packages: Record<string, Locked> }).packages);
 
-describe.each(['package-lock.json', 'manifests/machine/openclaw/package-lock.json'])('%s', (file) => {
+const ofOpenClaw = 'manifests/machine/openclaw';
+const versions = JSON.parse(readFileSync(join(root, ofOpenClaw, 'versions.json'), 'utf8')) as Record<string, { folder: string }>;
+const locks = Object.values(versions).map(({ folder }) => join(ofOpenClaw, folder, 'package-lock.json'));
+
+describe.each(['package-lock.json', ...locks])('%s', (file) => {
   const packages = read(file);
 
   it('holds no download address', () => {

@@ -1,127 +1,176 @@
-import type { AgentView, Answer, PlaneView } from '../../shared/contract.ts';
-import { emailField, toButton, toClick } from '../actions.ts';
+import type { Answer, OperationView, PlaneView } from '../../shared/contract.ts';
+import { toButton, type Actions } from '../actions.ts';
+import { areas, openArea } from '../areas.ts';
 import type { Button, Card, Section, Widget } from '../card.ts';
-import { escapeHtml, toColored, toStatus } from '../words.ts';
+import { isEverything, toFilterWords, type Filter } from '../filter.ts';
+import type { Reader } from '../reader.ts';
+import { toAgents, toBar } from '../words.ts';
+import { messageSection, type Message } from './message.ts';
+import { operationRow } from './operation.ts';
+import { pagerButtons, type Position } from './pager.ts';
+import { agentRow, agentsPerPage, searchWidgets } from './people.ts';
+import { buttonRow, lead, paragraph, sectionOf } from './rows.ts';
 
-/** Google drops what stands beyond the hundredth widget of a card, so a page is far smaller. */
-export const agentsPerPage = 20;
-
-export interface HomePage {
-  readonly plane: PlaneView;
-  readonly page: Answer<'listAgents'>;
-  /** The cursor of this page, `''` for the first, and those of the pages before it, the nearest last. */
-  readonly cursor: string;
-  readonly back: readonly string[];
+/** What waits for a person, as far as it was fetched; absent where the reader may not see it. */
+export interface Waiting {
+  /** More than were fetched. */
+  readonly more: boolean;
+  readonly changes: number;
+  readonly requests: number;
 }
 
-const search = (label: string, button: string): Widget[] => [
-  { textInput: { name: emailField, label, hintText: 'For example alice@yourcompany.com' } },
-  { buttonList: { buttons: [toButton(button, 'findUser', {}, { type: 'FILLED_TONAL' })] } },
-];
+export interface HomePage extends Position {
+  readonly plane: PlaneView;
+  readonly page: Answer<'listAgents'>;
+  readonly filter: Filter;
+  readonly waiting?: Waiting | undefined;
+  readonly operations: readonly OperationView[];
+  readonly notice?: Message | undefined;
+}
 
-const agentRow = (agent: AgentView): Widget => {
-  const { words, color } = toStatus(agent);
+const toHome = (filter: Filter, cursor = '', back = '[]'): Actions['home'] => ({ filter: JSON.stringify(filter), cursor, back });
+
+const counts = ({ agents }: PlaneView, { formats }: Reader): Widget => {
+  const item = (id: string, count: number, subtitle: string) =>
+    ({ id, title: formats.count(count), subtitle, textAlignment: 'CENTER' }) as const;
   return {
-    decoratedText: {
-      startIcon: { materialIcon: { name: 'person' }, altText: 'Agent' },
-      text: `${escapeHtml(agent.ownerName)}<br>${toColored(words, color)}`,
-      bottomLabel: agent.ownerEmail,
-      wrapText: true,
-      onClick: toClick('openUser', { user: agent.ownerId }),
+    grid: {
+      columnCount: 2,
+      items: [
+        item('running', agents.running, 'Running'),
+        item('attention', agents.attention, 'Need attention'),
+        item('paused', agents.paused, 'Paused'),
+        item('working', agents.working, 'Coming or going'),
+      ],
     },
   };
 };
 
-const counts = ({ agents }: PlaneView): Section => ({
-  widgets: [
-    {
-      grid: {
-        columnCount: 3,
-        items: [
-          { id: 'running', title: String(agents.running), subtitle: 'Running', textAlignment: 'CENTER' },
-          { id: 'working', title: String(agents.working), subtitle: 'Coming up', textAlignment: 'CENTER' },
-          { id: 'attention', title: String(agents.attention), subtitle: 'Need attention', textAlignment: 'CENTER' },
-        ],
-      },
+function spend({ spend: { capUsd, spentUsd } }: PlaneView, { formats }: Reader): Widget {
+  const percent = capUsd === 0 ? 0 : Math.floor((spentUsd * 100) / capUsd);
+  const [words, color] =
+    percent >= 100
+      ? (['All caps used up', 'red'] as const)
+      : percent >= 80
+        ? (['Near the caps', 'amber'] as const)
+        : (['', 'green'] as const);
+  return {
+    decoratedText: {
+      topLabel: 'Spent this month',
+      text: `${formats.money(spentUsd)}<br>${toBar(percent, words, color, formats)}`,
+      bottomLabel: `The caps of all agents together: ${formats.money(capUsd)} a month`,
+      wrapText: true,
     },
-  ],
-});
-
-/** How many cursors a button carries: enough for 400 agents one page at a time, within the size of an action. */
-const mostBack = 20;
-
-function pager({ page, cursor, back }: HomePage): Button[] {
-  const [previous] = back.slice(-1);
-  return [
-    ...(previous === undefined
-      ? []
-      : [
-          toButton(
-            'Previous',
-            'home',
-            { cursor: previous, back: JSON.stringify(back.slice(0, -1)) },
-            { altText: 'Previous page of agents' },
-          ),
-        ]),
-    ...(page.next === null
-      ? []
-      : [
-          toButton(
-            'Next',
-            'home',
-            { cursor: page.next, back: JSON.stringify([...back, cursor].slice(-mostBack)) },
-            { altText: 'Next page of agents' },
-          ),
-        ]),
-  ];
+  };
 }
 
-const refresh = (cursor: string, back: readonly string[]): Button =>
-  toButton('Refresh', 'home', { cursor, back: JSON.stringify(back) }, { type: 'OUTLINED' });
+function waitingRows({ changes, requests, more }: Waiting, reader: Reader): Widget[] {
+  const open = openArea('approvals', reader);
+  const row = (count: number, one: string, many: string): Widget[] =>
+    count === 0
+      ? []
+      : [
+          lead(
+            'approval',
+            `${reader.formats.count(count)}${more ? ' or more' : ''} ${count === 1 ? one : many}`,
+            'Waiting for an admin to decide',
+            {
+              ...(open ? { onClick: open } : {}),
+            },
+          ),
+        ];
+  return [...row(changes, 'change of policy', 'changes of policy'), ...row(requests, 'request of an agent', 'requests of agents')];
+}
 
-const firstRun = (plane: PlaneView): Card => ({
-  name: 'home',
-  header: { title: 'Overview', subtitle: `Plane ${plane.planeId}` },
-  sections: [
-    {
-      header: 'Give your first person an agent',
-      widgets: [
-        {
-          textParagraph: {
-            text: 'An agent is a personal assistant that works for one person. It introduces itself by mail; there is nothing to install.',
-          },
-        },
-        ...search('E-mail address of a person', 'Continue'),
-      ],
-    },
-    {
-      header: 'For many people at once',
-      widgets: [
-        {
-          textParagraph: {
-            text: 'Policies for the organization, organizational units and groups can switch agents on too. Whoever gets one that way appears here.',
-          },
-        },
-      ],
-    },
-  ],
-  fixedFooter: { primaryButton: refresh('', []) },
-});
+function agentSection({ page, filter, cursor, back }: HomePage): Section {
+  const rows = page.agents.slice(0, agentsPerPage).map(agentRow);
+  const quick = (text: string, wanted: Filter): Button => toButton(text, 'home', toHome(wanted), { type: 'OUTLINED' });
+  const all = isEverything(filter);
+  return {
+    header: 'Agents',
+    widgets: [
+      ...(all ? [] : [paragraph(`Only those ${toFilterWords(filter)}.`)]),
+      ...buttonRow(
+        ...(all ? [quick('Need attention', { attention: 'true' }), quick('Paused', { phase: 'paused' })] : [quick('Show all', {})]),
+        toButton(all ? 'Filter' : 'Change filter', 'openFilter', { filter: JSON.stringify(filter) }, { type: 'OUTLINED' }),
+      ),
+      ...(rows.length === 0 ? [paragraph(all ? 'No agents on this page.' : 'None.')] : rows),
+      ...buttonRow(...pagerButtons('home', 'agents', page.next, { cursor, back }, (position) => ({ ...toHome(filter), ...position }))),
+    ],
+  };
+}
 
-export function homeCard(home: HomePage): Card {
-  const { plane, page, cursor, back } = home;
-  if (page.agents.length === 0 && plane.agents.total === 0) return firstRun(plane);
-  const buttons = pager(home);
-  const rows: Widget[] =
-    page.agents.length === 0 ? [{ textParagraph: { text: 'No agents on this page.' } }] : page.agents.slice(0, agentsPerPage).map(agentRow);
+const areaRows = (reader: Reader): Widget[] =>
+  areas.filter(({ isFor }) => isFor?.(reader) ?? true).map(({ icon, title, about, open }) => lead(icon, title, about, { onClick: open }));
+
+export function homeCard(home: HomePage, reader: Reader): Card {
+  const { plane, waiting, operations, filter, cursor, back, notice } = home;
+  return {
+    name: 'home',
+    header: { title: 'Overview', subtitle: `Plane ${plane.planeId}, ${toAgents(plane.agents.total, reader.formats)}` },
+    sections: [
+      ...(notice ? [messageSection(notice)] : []),
+      { widgets: [counts(plane, reader), spend(plane, reader)] },
+      ...sectionOf(
+        'Under way',
+        operations.map((operation) => operationRow(operation, reader)),
+      ),
+      ...sectionOf('For you to decide', waiting ? waitingRows(waiting, reader) : []),
+      { header: 'Find a person', widgets: searchWidgets('Search') },
+      agentSection(home),
+      ...sectionOf('More', areaRows(reader)),
+    ],
+    fixedFooter: { primaryButton: toButton('Refresh', 'home', toHome(filter, cursor, JSON.stringify(back)), { type: 'OUTLINED' }) },
+  };
+}
+
+type Checks = Answer<'diagnose'>['checks'];
+
+const checkWidgets = (checks: Checks): Widget[] => {
+  const wrong = checks.filter(({ state }) => state !== 'ok');
+  if (wrong.length === 0) {
+    return [lead('check_circle', 'Everything the plane needs is there', checks.map(({ name }) => name).join(', '), {})];
+  }
+  return wrong
+    .slice(0, 15)
+    .map(({ name, state, detail, remedy }) =>
+      lead(
+        state === 'failed' ? 'error' : 'warning',
+        `${name}: ${state === 'failed' ? 'missing' : 'look at this'}`,
+        [detail, remedy].filter(Boolean).join(' '),
+        {},
+      ),
+    );
+};
+
+/** A plane without agents: the way to the first one, and what is still missing for it. `checks` is absent where it could not be asked. */
+export function firstRunCard(plane: PlaneView, checks: Checks | undefined, reader: Reader): Card {
+  const own = toButton('Start with my own', 'openUser', { user: reader.email }, { type: 'FILLED' });
   return {
     name: 'home',
     header: { title: 'Overview', subtitle: `Plane ${plane.planeId}` },
     sections: [
-      counts(plane),
-      { header: 'Find a person', widgets: search('E-mail address', 'Open') },
-      { header: 'Agents', widgets: [...rows, ...(buttons.length === 0 ? [] : [{ buttonList: { buttons } }])] },
+      {
+        header: reader.admin ? 'Give your first person an agent' : 'Nobody has an agent yet',
+        widgets: [
+          paragraph(
+            'An agent is a personal assistant that works for one person. It introduces itself by mail; there is nothing to install.',
+          ),
+          ...(reader.admin ? [paragraph('Open a person here, then switch the agent on. That is all.'), ...buttonRow(own)] : []),
+          ...searchWidgets('Search'),
+        ],
+      },
+      { header: 'Is everything ready?', widgets: checks ? checkWidgets(checks) : [paragraph('This could not be checked just now.')] },
+      {
+        header: 'For many people at once',
+        widgets: [
+          paragraph(
+            'Policies for the organization, organizational units and groups can switch agents on too. Whoever gets one that way appears here.',
+          ),
+          ...areaRows(reader),
+        ],
+      },
     ],
-    fixedFooter: { primaryButton: refresh(cursor, back) },
+    fixedFooter: { primaryButton: toButton('Refresh', 'home', toHome({}), { type: 'OUTLINED' }) },
   };
 }

@@ -192,5 +192,7 @@ export interface Store {
    * aborts; rejects when the store cannot tell, or is closed meanwhile. Nothing is held once it has settled.
    */
   changed<C extends Collection>(collection: C, id: string, known: Documents[C] | undefined, signal: AbortSignal): Promise<void>;
+  /** Where this process alone writes: tells of each document that is committed, before anybody hears that their transaction is done. */
+  hear?(told: (collection: Collection, id: string) => void): void;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Store } from '../core/store.ts';
 
-const collections = ['agents', 'statuses', 'heartbeats'] as const;
+const collections = ['agents', 'statuses', 'heartbeats', 'cares', 'upgrades', 'budgets'] as const;
 type Heard = (typeof collections)[number];
 
 /** How many documents are read before others have their turn. */
@@ -10,7 +10,10 @@ const atOnce = 100;
 /** The names of documents that this process has committed since they were last asked for; each once, whatever came to it. */
 export function createHearing(hear: NonNullable<Store['hear']>) {
   let listening = false;
-  const changed: Record<Heard, Set<string>> = { agents: new Set(), statuses: new Set(), heartbeats: new Set() };
+  const changed: Readonly<Record<Heard, Set<string>>> = {
+    ...{ agents: new Set(), statuses: new Set(), heartbeats: new Set() },
+    ...{ cares: new Set(), upgrades: new Set(), budgets: new Set() },
+  };
   const isHeard = (collection: string): collection is Heard => collection in changed;
   hear((collection, id) => {
     if (listening && isHeard(collection)) changed[collection].add(id);
@@ -21,7 +24,6 @@ export function createHearing(hear: NonNullable<Store['hear']>) {
     listen(): void {
       listening = true;
     },
-    isQuiet: (): boolean => collections.every((collection) => changed[collection].size === 0),
     /** Reads each once; whatever changes meanwhile is heard again. What cannot be read now is read the next time. */
     async drain(take: { readonly [C in Heard]: (id: string) => Promise<void> }): Promise<void> {
       let read = 0;

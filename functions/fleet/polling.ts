@@ -18,7 +18,12 @@ export interface ReadingDeps {
 }
 
 /** Every document of a plane, by its id. */
-export async function readWhole(collection: Changing, planeId: string, take: (record: AgentRecord | StatusRecord) => void, store: ReadingDeps['store']) {
+export async function readWhole(
+  collection: Changing,
+  planeId: string,
+  take: (record: AgentRecord | StatusRecord) => void,
+  store: ReadingDeps['store'],
+) {
   let from = '';
   for (;;) {
     const page = await store.query(collection, 'byPlane', { equals: [planeId], from, limit: pageSize });
@@ -46,7 +51,7 @@ export function createPolling(planeId: string, roster: Roster, deps: ReadingDeps
 
   const takes = {
     agents: (record: AgentRecord | StatusRecord) => 'spec' in record && roster.takeAgent(record, clock.now()),
-    statuses: (record: AgentRecord | StatusRecord) => 'parts' in record && roster.takeStatus(record, clock.now()),
+    statuses: (record: AgentRecord | StatusRecord) => 'phase' in record && roster.takeStatus(record, clock.now()),
   };
 
   async function readChanges(collection: Changing): Promise<void> {

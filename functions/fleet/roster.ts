@@ -51,6 +51,7 @@ function toFleetAgent({ record, status, beatAt }: Omit<Known, 'shown'>, now: num
 /** The agents of one plane in memory, in the order of their owners' names; a change moves one agent and leaves the rest as they are. */
 export function createRoster() {
   const known = new Map<string, Known>();
+  const byOwner = new Map<string, string>();
   let list: FleetAgent[] = [];
   /** Many at once are put in order together. */
   let ordered = true;
@@ -83,7 +84,14 @@ export function createRoster() {
     const next = { record, status, beatAt };
     const shown = toFleetAgent(next, now);
     known.set(record.agentId, { ...next, shown });
+    byOwner.set(record.ownerId, record.agentId);
     show(before?.shown, shown);
+  }
+
+  function renew(each: Known, now: number): void {
+    const before = each.shown;
+    each.shown = toFleetAgent(each, now, before.words);
+    show(before, each.shown);
   }
 
   return {
@@ -110,8 +118,16 @@ export function createRoster() {
       const before = known.get(agentId);
       if (!before) return;
       before.beatAt = beat?.incarnation === before.record.incarnation ? beat.at : undefined;
-      // What was green and beats is green.
-      if (before.shown.health !== 'green' || before.beatAt === undefined) put(before.record, before.status, before.beatAt, now);
+      renew(before, now);
+    },
+    /** Something else is told of it than is known here. */
+    renew(agentId: string, now: number): void {
+      const before = known.get(agentId);
+      if (before) renew(before, now);
+    },
+    renewOf(ownerId: string, now: number): void {
+      const before = known.get(byOwner.get(ownerId) ?? '');
+      if (before) renew(before, now);
     },
     drop(agentId: string): void {
       const before = known.get(agentId);
@@ -125,8 +141,7 @@ export function createRoster() {
         for (const each of known.values()) {
           const { shown, beatAt } = each;
           if (toHealth(beatAt !== undefined && shown.phase !== 'removed' ? now - beatAt : undefined) === shown.health) continue;
-          each.shown = toFleetAgent(each, now, shown.words);
-          show(shown, each.shown);
+          renew(each, now);
         }
       }
       if (!ordered) {

@@ -4,13 +4,12 @@ import type { Plane } from '../../shared/plane.ts';
 import { toAgentId } from '../../shared/agent.ts';
 import { PlaneError } from '../core/errors.ts';
 import type { IdentityProvider } from '../core/providers.ts';
-import type { AgentRecord } from '../core/records.ts';
 import type { Store } from '../core/store.ts';
 import type { Clock, Hashing } from '../core/surroundings.ts';
 import type { Fleet, FleetAgent } from '../fleet/fleet.ts';
 import type { Handlers } from './handlers.ts';
 import { isWithin, type Within } from './reach.ts';
-import { readAgentView } from './views.ts';
+import { createAgentRows } from './views.ts';
 
 export interface AgentListDeps {
   readonly store: Store;
@@ -21,10 +20,20 @@ export interface AgentListDeps {
   readonly planeOf: (planeId: string) => Plane;
 }
 
-/** Whether some word of a name, or the address, begins so; an inner part of the address counts as well. */
-function fits(agent: FleetAgent, q: string): boolean {
+/** Whether a name or an address holds these letters, whatever their case. */
+function createSearch(q: string): (agent: FleetAgent) => boolean {
   const wanted = q.toLowerCase();
-  return agent.ownerName.toLowerCase().includes(wanted) || agent.ownerEmail.toLowerCase().includes(wanted);
+  return ({ words }) => words.includes(wanted);
+}
+
+/** Of many agents few stand in different org units. */
+function createWithin(within: Within): (agent: FleetAgent) => boolean {
+  const known = new Map<string, boolean>();
+  return ({ ouPath }) => {
+    const found = known.get(ouPath) ?? isWithin(ouPath, within);
+    known.set(ouPath, found);
+    return found;
+  };
 }
 
 /** How a plane's agents stand and what they spent; those that are gone are not counted, what they spent is. */
@@ -37,7 +46,7 @@ export async function countFleet(
   const counts = { total: 0, running: 0, working: 0, paused: 0, attention: 0 };
   let capUsd = 0;
   const [all, spent] = await Promise.all([fleet.agentsOf(planeId), fleet.spendOf(planeId, month)]);
-  const agents = all.filter(({ ouPath }) => isWithin(ouPath, within));
+  const agents = within === undefined ? all : all.filter(createWithin(within));
   for (const { phase, attention, capUsd: cap } of agents) {
     if (phase === 'removed') continue;
     counts.total += 1;
@@ -54,41 +63,35 @@ export async function countFleet(
 /** Lists of agents and of people, filtered as asked and to the part of the company that the caller may see. */
 export function createAgentListHandlers(deps: AgentListDeps): Pick<Handlers, 'listAgents' | 'listUsers'> {
   const { store, clock, hashing, fleet, identity, planeOf } = deps;
+  const readRows = createAgentRows(store, fleet);
 
   return {
     async listAgents({ params: { planeId }, query, within, ctx }) {
       const { timeZone } = planeOf(planeId).spec;
       const { q, ou, group, phase, health, attention, cursor, limit } = query;
       const members = group === undefined ? undefined : new Set((await identity.membersOf(group, ctx)) ?? []);
-      const chosen = (await fleet.agentsOf(planeId)).filter(
-        (agent) =>
-          isWithin(agent.ouPath, within) &&
-          (ou === undefined || isWithin(agent.ouPath, [ou])) &&
-          (members === undefined || members.has(agent.ownerId)) &&
-          (phase === undefined || agent.phase === phase) &&
-          (health === undefined || agent.health === health) &&
-          (attention === undefined || agent.attention === attention) &&
-          (q === undefined || fits(agent, q)),
-      );
-      const first = cursor === undefined ? 0 : chosen.findIndex(({ agentId }) => agentId === cursor);
-      if (first < 0)
-        throw new PlaneError('invalid', `cannot go on at ${cursor ?? ''}: the list has moved on; begin again without a cursor`);
-      const page = chosen.slice(first, first + limit);
-      const records = await Promise.all(page.map(({ agentId }) => store.get('agents', agentId)));
-      const now = clock.now();
-      const views = records.filter((record): record is AgentRecord => record !== undefined);
-      return {
-        agents: await Promise.all(views.map((record) => readAgentView(record, store, now, timeZone))),
-        next: chosen[first + limit]?.agentId ?? null,
-      };
+      const asked: readonly (((agent: FleetAgent) => boolean) | undefined)[] = [
+        members && (({ ownerId }) => members.has(ownerId)),
+        phase && ((agent) => agent.phase === phase),
+        health && ((agent) => agent.health === health),
+        attention === undefined ? undefined : (agent) => agent.attention === attention,
+        ou === undefined ? undefined : createWithin([ou]),
+        within && createWithin(within),
+        q === undefined ? undefined : createSearch(q),
+      ];
+      const filters = asked.filter((filter) => filter !== undefined);
+      const page = await fleet.pageOf(planeId, { from: cursor, limit }, filters);
+      if (page) return { agents: await readRows(page.agents, clock.now(), timeZone), next: page.next };
+      throw new PlaneError('invalid', `cannot go on at ${cursor ?? ''}: the list has moved on; begin again without a cursor`);
     },
     async listUsers({ params: { planeId }, query: { q, limit }, within, ctx }) {
       const agents = new Map((await fleet.agentsOf(planeId)).map((agent) => [agent.agentId, agent]));
       const found = (await identity.searchUsers(q, limit, ctx)).filter(({ ouPath }) => isWithin(ouPath, within));
+      const isFound = createSearch(q);
       // The search may not know yet who was just hired or renamed, but we know whoever has an agent.
       const ours = [...agents.values()].filter(
         (agent) =>
-          agent.phase !== 'removed' && fits(agent, q) && isWithin(agent.ouPath, within) && !found.some(({ id }) => id === agent.ownerId),
+          agent.phase !== 'removed' && isFound(agent) && isWithin(agent.ouPath, within) && !found.some(({ id }) => id === agent.ownerId),
       );
       const users = found.map(({ id, email, name, ouPath, active }) => {
         const agent = agents.get(toAgentId(planeId, id, hashing.sha256));

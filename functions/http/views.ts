@@ -5,12 +5,19 @@ import type { Plane } from '../../shared/plane.ts';
 import type { EffectivePolicy } from '../../shared/policy.ts';
 import type { UserIdentity } from '../core/providers.ts';
 import type { AgentRecord, CareRecord, HeartbeatRecord, StatusRecord, UpgradeRecord } from '../core/records.ts';
+import type { Fleet, FleetAgent } from '../fleet/fleet.ts';
 import { budgetView, toBudgetCondition, type BudgetUse } from '../budget/view.ts';
 import type { Store } from '../core/store.ts';
 import type { Hashing } from '../core/surroundings.ts';
 import { explainUser } from './explain.ts';
 
-const toPolicyView = (policy: EffectivePolicy): AgentView['policy'] => JSON.parse(JSON.stringify(policy)) as AgentView['policy'];
+/** A policy is never changed in place, so its view stays good. */
+const policyViews = new WeakMap<EffectivePolicy, AgentView['policy']>();
+function toPolicyView(policy: EffectivePolicy): AgentView['policy'] {
+  const view = policyViews.get(policy) ?? (JSON.parse(JSON.stringify(policy)) as AgentView['policy']);
+  policyViews.set(policy, view);
+  return view;
+}
 
 function toDetail(agent: AgentRecord, status: StatusRecord | undefined): string | null {
   if (!status) return agent.reason;
@@ -69,15 +76,38 @@ export function toAgentView(
   };
 }
 
-export async function readAgentView(agent: AgentRecord, store: Store, now: number, timeZone = 'UTC'): Promise<AgentView> {
-  const [status, heartbeat, care, upgrade, budget] = await Promise.all([
-    store.get('statuses', agent.agentId),
-    store.get('heartbeats', agent.agentId),
-    store.get('cares', agent.agentId),
-    store.get('upgrades', agent.agentId),
-    budgetView(store, agent.ownerId, toBudgetDate(now, timeZone).month, agent.spec.budgetCap),
+/** What is not said of agents in a list, and is read for each. */
+async function readRest({ agentId, ownerId, spec }: AgentRecord, month: string, store: Store) {
+  const [heartbeat, care, upgrade, budget] = await Promise.all([
+    store.get('heartbeats', agentId),
+    store.get('cares', agentId),
+    store.get('upgrades', agentId),
+    budgetView(store, ownerId, month, spec.budgetCap),
   ]);
-  return toAgentView(agent, status, heartbeat, budget, care, upgrade, now);
+  return [heartbeat, budget, care, upgrade] as const;
+}
+
+export async function readAgentView(agent: AgentRecord, store: Store, now: number, timeZone = 'UTC'): Promise<AgentView> {
+  const { month } = toBudgetDate(now, timeZone);
+  const [status, rest] = await Promise.all([store.get('statuses', agent.agentId), readRest(agent, month, store)]);
+  return toAgentView(agent, status, ...rest, now);
+}
+
+/** The same of agents that are known already; where nothing is said of one without another object of it, once for each. */
+export function createAgentRows(store: Store, { renews }: Pick<Fleet, 'renews'>) {
+  const rows = new WeakMap<FleetAgent, AgentView>();
+
+  async function readRow(agent: FleetAgent, now: number, month: string): Promise<AgentView> {
+    const known = rows.get(agent);
+    if (known?.budget.month === month) return known.health === agent.health ? known : { ...known, health: agent.health };
+    const row = toAgentView(agent.record, agent.status, ...(await readRest(agent.record, month, store)), now);
+    if (renews) rows.set(agent, row);
+    return row;
+  }
+  return async function readRows(agents: readonly FleetAgent[], now: number, timeZone: string): Promise<AgentView[]> {
+    const { month } = toBudgetDate(now, timeZone);
+    return Promise.all(agents.map((agent) => readRow(agent, now, month)));
+  };
 }
 
 export async function readUserView(plane: Plane, user: UserIdentity, store: Store, hashing: Hashing, now: number): Promise<UserView> {

@@ -160,12 +160,23 @@ export function mountModelGateway(app: Hono, deps: GatewayDeps): void {
     return new Response(text, { status: response.status, headers: kept });
   }
 
+  async function readCall(endpoint: Endpoint, request: Request, { agentId }: AgentRecord): Promise<ModelCall> {
+    try {
+      return parseCall(endpoint, await readJson(request, largestBody));
+    } catch (error) {
+      const entry = { actor: { kind: 'agent', id: agentId }, action: 'model.refuse', target: 'request' } as const;
+      if (error instanceof PlaneError && error.code === 'invalid')
+        await deps.tally({ agentId }, { ...entry, detail: 'not a call that can be priced' });
+      throw error;
+    }
+  }
+
   async function serve(endpoint: Endpoint, request: Request): Promise<Response> {
     const token = bearer(request) ?? request.headers.get('x-api-key') ?? '';
-    await credentials.check(token, 'model');
+    const caller = await credentials.check(token, 'model');
     const { path, makers } = endpoints[endpoint];
     if (!makers.includes(maker)) throw new PlaneError('notFound', `cannot serve ${path}: this plane's models come from ${maker}`);
-    const call = parseCall(endpoint, await readJson(request, largestBody));
+    const call = await readCall(endpoint, request, caller.agent);
     // A body can be long in coming: only what holds after it counts.
     const { agent } = await credentials.check(token, 'model');
     const terms = deps.termsOf(agent);

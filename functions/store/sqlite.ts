@@ -75,6 +75,8 @@ export function openSqliteStore({ file, log: told, schema = currentSchema }: Sql
           if (database.isTransaction) prepare('ROLLBACK').run();
         }
       });
+      // What was shown before it was refused is no longer so.
+      if (refused) watches.tell(writes);
       if (refused) return refused;
       for (const { collection, id, held } of writes) recent.set(`${collection}/${id}`, held ?? null);
       watches.tell(writes);
@@ -149,6 +151,7 @@ export function openSqliteStore({ file, log: told, schema = currentSchema }: Sql
       refuseClosed();
       return watches.until(collection, id, () => !isSame(read(collection, id), known), signal);
     },
+    hear: watches.hear,
     async close() {
       if (!database.isOpen) return;
       await group.flush();

@@ -10,6 +10,8 @@ export const isSame = (a: object | undefined, b: object | undefined): boolean =>
 export interface Watches {
   /** Waits until `differs` says so, which it is asked at once and after each commit to the document, or until the signal aborts. */
   until(collection: Collection, id: string, differs: () => boolean, signal: AbortSignal): Promise<void>;
+  /** Calls back with every document that is committed. */
+  hear(told: (collection: Collection, id: string) => void): void;
   /** Tells of what was committed. */
   tell(writes: readonly { readonly collection: Collection; readonly id: string }[]): void;
   /** Ends every wait with this error. */
@@ -25,6 +27,7 @@ interface Wait {
 
 export function createWatches(): Watches {
   const waits = new Map<string, Set<Wait>>();
+  const ears: ((collection: Collection, id: string) => void)[] = [];
   const toKey = (collection: Collection, id: string): string => `${collection}/${id}`;
 
   return {
@@ -54,7 +57,9 @@ export function createWatches(): Watches {
         if (waiting.size === 0 && waits.get(key) === waiting) waits.delete(key);
       }
     },
+    hear: (told) => void ears.push(told),
     tell(writes) {
+      for (const told of ears) for (const { collection, id } of writes) told(collection, id);
       if (waits.size === 0) return;
       for (const { collection, id } of writes) waits.get(toKey(collection, id))?.forEach(({ look }) => look());
     },

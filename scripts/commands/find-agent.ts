@@ -9,7 +9,7 @@ type Filters = Readonly<Record<string, string | number | undefined>>;
 /** Agents of a plane that fit all filters. */
 export const readAgents = (client: Client, planeId: string, filters: Filters = {}, most = Infinity): Promise<AgentView[]> =>
   readAll(async (cursor) => {
-    const query = { ...filters, cursor, limit: Math.min(100, most) };
+    const query = { ...filters, cursor, limit: Math.min(500, most) };
     const { agents, next } = await client('listAgents', { params: { planeId }, query });
     return { items: agents, next };
   }, most);

@@ -11,6 +11,7 @@ import { readIfPresent, writeFileAtomic } from '../../functions/files.ts';
 import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
 import type { Caller } from '../../functions/http/callers.ts';
 import type { Providers } from '../../functions/core/providers.ts';
+import type { Actor } from '../../functions/core/records.ts';
 import { createPlane } from '../../functions/plane.ts';
 import { openPlanes } from '../../functions/planes.ts';
 import { takeLock } from '../../functions/providers/infra/host-lock.ts';
@@ -132,12 +133,9 @@ export async function startEmbedded(config: Config, plane: Plane, root: string, 
   const console = consoleDoors({ root, code, url, planeId, company: company(domain), domain, audience, workspace, log });
   const requestId = randomUUID;
   function refused(caller: number | 'page' | undefined, method: string, path: string): void {
-    const entry = {
-      actor: caller === 'page' ? { kind: 'user', id: 'a page from elsewhere' } : { kind: 'agent', id: `uid:${caller ?? 'unknown'}` },
-      action: 'access.refused',
-      target: toDoor(path),
-      detail: method,
-    } as const;
+    const actor: Actor =
+      caller === 'page' ? { kind: 'user', id: 'a page from elsewhere' } : { kind: 'agent', id: `uid:${caller ?? 'unknown'}` };
+    const entry = { actor, action: 'access.refused', target: toDoor(path), detail: method };
     running.tally({ planeId }, entry).catch((error: unknown) => log.warn('cannot note a refusal', { error }));
   }
   // Google's client drops the path of a rootUrl that was given when it was made, hence the second prefix.

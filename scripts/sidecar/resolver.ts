@@ -24,12 +24,13 @@ const questionSchema = z.object({ protocolVersion: z.literal(1), ids: z.array(z.
 
 const patienceMs = 5_000;
 
-export async function answer(question: string, reader: SecretsReader, log: Log) {
+export async function answer(question: string, reader: SecretsReader, log: Log, refuse: () => void = () => undefined) {
   const { ids } = questionSchema.parse(JSON.parse(question));
   const values: Record<string, string> = {};
   const errors: Record<string, { code: string }> = {};
   for (const id of ids) {
     if (!open.has(id)) {
+      refuse();
       errors[id] = { code: 'NOT_FOUND' };
       continue;
     }
@@ -43,9 +44,9 @@ export async function answer(question: string, reader: SecretsReader, log: Log) 
   return { protocolVersion: 1, values, errors };
 }
 
-/** Serves the machine's secrets on its socket. The working directory must be the machine's folder. */
-export const serveSecrets = (reader: SecretsReader, gid: number | undefined, log: Log): Promise<Server> =>
-  openDoor({ path: socketPath, gid, patienceMs, answer: async (question) => JSON.stringify(await answer(question, reader, log)) });
+/** Serves the machine's secrets on its socket; `refuse` hears of each name that is not for the agent. The working directory must be the machine's folder. */
+export const serveSecrets = (reader: SecretsReader, gid: number | undefined, log: Log, refuse?: () => void): Promise<Server> =>
+  openDoor({ path: socketPath, gid, patienceMs, answer: async (question) => JSON.stringify(await answer(question, reader, log, refuse)) });
 
 const client = `process.chdir(import.meta.dirname);
 const { createConnection } = await import('node:net');

@@ -6,7 +6,7 @@ import { gatewayTokenName } from '../../shared/sidecar-names.ts';
 import { PlaneError } from '../../functions/core/errors.ts';
 import type { Clock, Log } from '../../functions/core/surroundings.ts';
 import { killAgent, type Habitat } from '../../functions/providers/infra/local-processes.ts';
-import { sidecarLog } from '../../functions/providers/infra/machine-files.ts';
+import { gatewayLog, sidecarLog } from '../../functions/providers/infra/machine-files.ts';
 import { createConversation, takeTurn, type Line } from './conversation.ts';
 import { createErrands } from './errands.ts';
 import { findErrand } from './errands/index.ts';
@@ -17,6 +17,7 @@ import { createInstalled } from './installed.ts';
 import { openJournal } from './journal.ts';
 import { findConfigFault } from './openclaw-cli.ts';
 import { chooseOpenClaw } from './openclaw-version.ts';
+import { createReadCount } from './read-count.ts';
 import { createNudge, followAssignment, sendHeartbeats } from './reporting.ts';
 import { serveRequests } from './requests.ts';
 import { serveSecrets } from './resolver.ts';
@@ -45,13 +46,15 @@ const longestDetail = 500;
  * Runs one agent's machine until it is told to stop. Throws `forbidden` when the plane has not accepted the machine for too
  * long; the gateway is stopped either way.
  */
-export async function runSidecar({ settings, reader, program, clock, log, signal: stop }: SidecarOptions): Promise<void> {
+export async function runSidecar({ settings, reader: secretsReader, program, clock, log, signal: stop }: SidecarOptions): Promise<void> {
   const { folder, machine, environment } = settings;
   const { uid } = machine;
   const habitat: Habitat = { folder, ...(uid === undefined ? {} : { uid }) };
   const ending = new AbortController();
   const signal = AbortSignal.any([stop, ending.signal]);
   const { nudge, ...nudged } = createNudge();
+  const reads = createReadCount(clock.now(), gatewayLog(folder));
+  const reader = reads.of('sidecar', secretsReader);
   const journal = openJournal(join(folder, 'run', 'journal'));
   const openclaw = chooseOpenClaw(settings);
   const installed = createInstalled(folder, uid);
@@ -130,6 +133,7 @@ export async function runSidecar({ settings, reader, program, clock, log, signal
       openclaw: openclaw.current().version.slice(0, 50),
       ...(whatsapp ? { whatsapp } : {}),
       ...(usage ? { usage } : {}),
+      secretReads: reads.told(),
     };
   }
 
@@ -151,7 +155,10 @@ export async function runSidecar({ settings, reader, program, clock, log, signal
   await killAgent(habitat);
   swapBack(habitat);
   await dropFresh(habitat);
-  const doors = [await serveSecrets(reader, uid, log), await serveRequests(session, uid, signal, log)];
+  const doors = [
+    await serveSecrets(reads.of('agent', secretsReader), uid, log, reads.refuse),
+    await serveRequests(session, uid, signal, log),
+  ];
   try {
     const { heartbeatMs: intervalMs } = environment;
     await Promise.all([

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createContext, runInContext } from 'node:vm';
 import { buildAddon, bundleAddon } from '../../scripts/build-addon.ts';
+import { scopes, services } from '../../scripts/addon/scopes.ts';
 import { answerHomepage } from '../../appsscript/dispatch.ts';
 import { click, createHost, readManifest, working } from './sandbox.ts';
 
@@ -25,7 +26,7 @@ describe('the bundle', () => {
 
   it('has a top-level function for every name in the manifest and on cards', async () => {
     const { host } = createHost(working(500));
-    const shown = [answerHomepage(host), click(host, 'home', { cursor: '20', back: '[""]' }), click(host, 'openUser', { user: '1007' })];
+    const shown = [answerHomepage(host, {}), click(host, 'openUser', { user: '1007' }), click(host, 'openCosts', {})];
     const asked = [...namesIn(JSON.parse(await readManifest()), 'runFunction'), ...namesIn(shown, 'function')];
     const context = createContext({});
     runInContext(code, context);
@@ -60,25 +61,68 @@ describe('building', () => {
     expect(JSON.parse(await readFile(join(folder, 'appsscript.json'), 'utf8'))).toEqual(manifest);
   });
 
-  it('lets the add-on fetch from the plane alone', async () => {
+  it('lets the add-on fetch from the plane alone, and open links to it alone', async () => {
     const { manifest } = await buildAddon({ outDir: folder, backendUrl: 'https://plane.acme.test' });
     expect(manifest).toHaveProperty('urlFetchWhitelist', ['https://plane.acme.test/']);
+    expect(manifest).toHaveProperty('addOns.common.openLinkUrlPrefixes', ['https://plane.acme.test/']);
+    expect(manifest).toHaveProperty('addOns.common.homepageTrigger.runFunction', 'onHomepage');
   });
 
   it('refuses an address that Apps Script could not fetch', async () => {
     await expect(buildAddon({ outDir: folder, backendUrl: 'http://plane.acme.test' })).rejects.toThrow('give the https address');
   });
+});
 
-  it('asks for no scope beyond knowing who clicks, calling the plane and showing in its hosts', async () => {
-    const manifest = JSON.parse(await readManifest()) as { oauthScopes: string[] };
-    expect(manifest.oauthScopes.map((scope) => scope.split('/').at(-1))).toEqual([
-      'openid',
-      'userinfo.email',
-      'script.external_request',
-      'script.locale',
-      'gmail.addons.execute',
-      'calendar.addons.execute',
-      'drive.addons.metadata.readonly',
-    ]);
+describe('permissions (REQ-WSEC-07)', () => {
+  let code: string;
+  let manifest: { oauthScopes: string[]; urlFetchWhitelist?: string[]; addOns: object };
+  beforeAll(async () => {
+    code = await bundleAddon();
+    manifest = JSON.parse(await readManifest()) as typeof manifest;
+  });
+
+  it('are those that the table justifies, no more and no less', () => {
+    expect(manifest.oauthScopes).toEqual(Object.keys(scopes));
+    for (const { why } of Object.values(scopes)) expect(why.length).toBeGreaterThan(20);
+  });
+
+  it.each(Object.entries(scopes))('%s is used', (_scope, { usedBy }) => {
+    if ('code' in usedBy) expect(code).toMatch(usedBy.code);
+    else expect(JSON.stringify(manifest)).toMatch(usedBy.manifest);
+  });
+
+  it('cover every service of Apps Script that the bundle touches', () => {
+    const used = new Set(code.match(/\b[A-Z][A-Za-z]*(?:App|Service|Session|Directory)\b(?=\.|,|\)|\n)/g));
+    for (const name of ['Session', 'Utilities', 'Logger', 'AdminDirectory']) if (new RegExp(`\\b${name}\\.`).test(code)) used.add(name);
+    expect([...used].toSorted()).toEqual(Object.keys(services));
+    for (const scope of Object.values(services)) if (scope !== undefined) expect(manifest.oauthScopes).toContain(scope);
+  });
+
+  it('hand out an identity token alone, never an access token, and read nothing of a mailbox or a file', () => {
+    expect(code).not.toMatch(/getOAuthToken|GmailApp|DriveApp|CalendarApp|AdminDirectory|DocumentApp|SpreadsheetApp/);
+    expect(manifest.oauthScopes.filter((scope) => /admin\.directory|gmail\.(?!addons\.execute)|drive$|cloud-platform/.test(scope))).toEqual(
+      [],
+    );
+  });
+});
+
+describe('what is fetched and opened', () => {
+  it('lies on the list of addresses that the manifest allows, for every action', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'addon-'));
+    const { manifest } = await buildAddon({ outDir: folder, backendUrl: 'https://plane.acme.test' });
+    await rm(folder, { recursive: true });
+    const { urlFetchWhitelist = [], addOns } = manifest as {
+      urlFetchWhitelist?: string[];
+      addOns: { common: { openLinkUrlPrefixes: string[] } };
+    };
+    const { host, sent } = createHost(working(30));
+    const cards = (['openBulk', 'openCosts', 'openPolicies', 'openApprovals', 'openAudit', 'openSettings'] as const).map((name) =>
+      click(host, name, {}),
+    );
+    const link = click(host, 'downloadCosts', { by: 'ou', period: '30d' }).action.link?.url ?? '';
+    expect(sent.length).toBeGreaterThan(15);
+    for (const { url } of sent) expect(urlFetchWhitelist.some((prefix) => url.startsWith(prefix))).toBe(true);
+    for (const url of [link, ...namesIn(cards, 'url')])
+      expect(addOns.common.openLinkUrlPrefixes.some((prefix) => url.startsWith(prefix))).toBe(true);
   });
 });

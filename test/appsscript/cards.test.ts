@@ -1,229 +1,115 @@
-import type { Card, RenderedAction } from '../../appsscript/card.ts';
-import { agentCard, switchOffCard } from '../../appsscript/cards/agent.ts';
-import { homeCard } from '../../appsscript/cards/home.ts';
-import { messageCard } from '../../appsscript/cards/message.ts';
-import { bugInAddOn } from '../../appsscript/failures.ts';
-import { toAgo, toBudget } from '../../appsscript/words.ts';
+import { handlers } from '../../appsscript/handlers/index.ts';
 import { findCardFaults } from '../../scripts/local/preview/card-rules.ts';
-import { agentOf, nowMs, pageOf, planeOf, userOf, withoutAgent } from './company.ts';
-import { createAdapter, textOf } from './sandbox.ts';
+import { admin, viewer } from './company.ts';
+import { everyCard } from './every-card.ts';
+import { actionsIn, createAdapter, textOf, verbsIn } from './sandbox.ts';
 
-const home = (count: number, cursor = '', back: string[] = []) =>
-  homeCard({ plane: planeOf(count), page: pageOf(count, cursor), cursor, back });
-const faultsOf = (card: Card) => findCardFaults({ ...card });
-const buttonsOf = (card: Card) =>
-  card.sections.flatMap(({ widgets }) => widgets.flatMap((widget) => ('buttonList' in widget ? widget.buttonList.buttons : [])));
-const labelOf = (card: Card, topLabel: string) =>
-  card.sections
-    .flatMap(({ widgets }) => widgets)
-    .flatMap((widget) => ('decoratedText' in widget && widget.decoratedText.topLabel === topLabel ? [widget.decoratedText] : []))[0];
+const sizes = [0, 1, 20, 500, 10_000];
 
-const cards: Record<string, Card> = {
-  'home without agents': home(0),
-  'home with one agent': home(1),
-  'home with 20 agents': home(20),
-  'home with 500 agents, first page': home(500),
-  'home with 500 agents, in the middle': home(500, '240', ['', '20']),
-  'agent card': agentCard(userOf(7), nowMs),
-  'agent card with a notice': agentCard(userOf(7), nowMs, bugInAddOn),
-  'agent card of someone without an agent': agentCard(withoutAgent(7), nowMs),
-  'agent card with more problems than anyone reads': agentCard(
-    userOf(7, { active: false, problems: Array.from({ length: 300 }, (_, at) => `problem ${at}`) }),
-    nowMs,
-  ),
-  'question before switching off': switchOffCard(userOf(7)),
-  'a message': messageCard(bugInAddOn, []),
-};
+/** Google names no size for a card beside its hundred widgets; Chat, which draws the same cards, takes 32 kB of one message. */
+const mostBytes = 32_000;
+const names = Object.keys(everyCard(0, admin));
 
-describe.each(Object.entries(cards))('%s', (_name, card) => {
-  it('is one that Google shows whole', () => {
-    expect(faultsOf(card)).toEqual([]);
+describe.each(names)('%s', (name) => {
+  it.each(sizes)('is one that Google shows whole, with %i agents', (count) => {
+    const card = everyCard(count, admin)[name]?.();
+    expect(card && findCardFaults({ ...card })).toEqual([]);
+    expect(Buffer.byteLength(JSON.stringify(card))).toBeLessThan(mostBytes);
   });
 
   it('comes out of CardService as it went in', async () => {
     const adapt = await createAdapter();
+    const card = everyCard(20, admin)[name]?.();
     expect(adapt('renderCard', card)).toEqual(card);
   });
-});
 
-describe('the adapter', () => {
-  const click = { action: { function: 'onAction', parameters: [{ key: 'do', value: 'home' }], loadIndicator: 'NONE' } } as const;
-  const everything: Card = {
-    name: 'everything',
-    header: { title: 'Everything', subtitle: 'that a card may hold' },
-    sections: [
-      {
-        header: 'Widgets',
-        collapsible: true,
-        uncollapsibleWidgetsCount: 2,
-        widgets: [
-          { textParagraph: { text: '<b>x</b>' } },
-          { divider: {} },
-          {
-            decoratedText: {
-              topLabel: 'a',
-              text: 'b',
-              bottomLabel: 'c',
-              wrapText: true,
-              button: { text: 'd', type: 'BORDERLESS', onClick: click },
-            },
-          },
-          { decoratedText: { startIcon: { materialIcon: { name: 'info' }, altText: 'e' }, text: 'f', onClick: click } },
-          { textInput: { name: 'g', label: 'h', hintText: 'i', value: 'j' } },
-          {
-            selectionInput: {
-              name: 'k',
-              label: 'l',
-              type: 'DROPDOWN',
-              items: [{ text: 'm', value: 'n', selected: true }],
-              onChangeAction: click.action,
-            },
-          },
-          { grid: { title: 'o', columnCount: 2, items: [{ id: 'p', title: 'q', subtitle: 'r', textAlignment: 'CENTER' }] } },
-          { buttonList: { buttons: [{ text: 's', type: 'OUTLINED', disabled: true, altText: 't', onClick: click }] } },
-        ],
-      },
-    ],
-    fixedFooter: { primaryButton: { text: 'u', onClick: click }, secondaryButton: { text: 'v', onClick: click } },
-  };
-
-  it('knows every widget of the model', async () => {
-    const adapt = await createAdapter();
-    expect(adapt('renderCard', everything)).toEqual(everything);
+  it('asks for nothing that has no handler', () => {
+    const card = everyCard(20, admin)[name]?.();
+    for (const verb of verbsIn(card)) expect(Object.keys(handlers)).toContain(verb);
   });
 
-  it('knows every way to answer a click', async () => {
-    const answer: RenderedAction = {
-      action: {
-        navigations: [{ pop: true }, { popToRoot: true }, { pushCard: everything }, { updateCard: everything }],
-        notification: { text: 'w' },
-        link: { url: 'https://acme.test/' },
-      },
-      stateChanged: true,
-    };
-    const adapt = await createAdapter();
-    expect(adapt('renderAction', answer)).toEqual(answer);
+  it('lets no name or sentence become markup', () => {
+    const card = everyCard(500, admin)[name]?.();
+    const htmlIn = (value: unknown): string[] =>
+      typeof value !== 'object' || value === null
+        ? []
+        : Object.entries(value).flatMap(([key, inner]) =>
+            key === 'text' && typeof inner === 'string' && !('value' in value) && !('type' in value) ? [inner] : htmlIn(inner),
+          );
+    for (const html of htmlIn(card)) expect(html).not.toMatch(/<b>\u00d6/);
   });
 });
 
-describe('home card', () => {
-  it('invites the first person when there is no agent', () => {
-    const card = home(0);
-    expect(textOf(card)).toContain('Give your first person an agent');
-    expect(textOf(card)).not.toContain('Need attention');
+const changing = new Set([
+  ...['switchAgent', 'switchOff', 'askVerb', 'doVerb', 'editField', 'saveField', 'inheritField', 'inheritOff', 'askRestore', 'restore'],
+  ...['planWork', 'startWork', 'cancelOperation', 'resumeOperation', 'planTier', 'applyPlan', 'askApply'],
+  ...['chooseUnit', 'chooseGroup', 'planLayer', 'planNoLayer', 'planMove', 'decidePlan', 'decideRequest', 'decideFlips'],
+]);
+/** Questions are asked of admins alone: no card of a Viewer leads there. */
+const asked = /^(?:question|editing|switching off|going back|restoring)/;
+
+/** Beyond an admin of some org units, whom the plane refuses them. */
+const wholeCompany = [
+  ...['openBulk', 'openCosts', 'openHistory', 'planWork', 'cancelOperation', 'openApprovals', 'openAudit'],
+  ...['planLayer', 'planNoLayer', 'planMove', 'applyPlan', 'askApply', 'decidePlan', 'decideRequest', 'decideFlips'],
+];
+
+describe('a Viewer', () => {
+  it.each(names.filter((name) => !asked.test(name)))('sees no verb on: %s', (name) => {
+    expect(verbsIn(everyCard(20, viewer)[name]?.()).filter((verb) => changing.has(verb))).toEqual([]);
   });
 
-  it('lists 20 agents a page and leads to the next', () => {
-    const card = home(500);
-    expect(textOf(card)).toContain('Person 19');
-    expect(textOf(card)).not.toContain('Person 20');
-    expect(buttonsOf(card).map(({ text }) => text)).toEqual(['Open', 'Next']);
+  it.each(['agent', 'home', 'operation', 'costs'])('sees the same figures as an admin on: %s', (name) => {
+    const figures = (text: string): string[] => (text.match(/\$[\d,.]+|\d+ of \d+/g) ?? []).toSorted();
+    const [seen, all] = [textOf(everyCard(20, viewer)[name]?.()), textOf(everyCard(20, admin)[name]?.())];
+    expect(figures(seen)).toEqual(figures(all));
+    expect(figures(seen)).not.toEqual([]);
   });
 
-  it('leads back the way it came', () => {
-    const previous = buttonsOf(home(500, '40', ['', '20'])).find(({ text }) => text === 'Previous');
-    expect(previous?.onClick.action.parameters).toEqual([
-      { key: 'do', value: 'home' },
-      { key: 'cursor', value: '20' },
-      { key: 'back', value: '[""]' },
-    ]);
-  });
-
-  it('counts agents by what an admin wants to know', () => {
-    const card = homeCard({ plane: planeOf(4, 2, 1), page: pageOf(7), cursor: '', back: [] });
-    expect(card.sections[0]?.widgets[0]).toMatchObject({
-      grid: {
-        items: [
-          { title: '4', subtitle: 'Running' },
-          { title: '2', subtitle: 'Coming up' },
-          { title: '1', subtitle: 'Need attention' },
-        ],
-      },
-    });
-  });
-
-  it('says health in words beside its colour', () => {
-    const agents = [
-      agentOf(1, { health: 'red' }),
-      agentOf(2, { health: 'yellow' }),
-      agentOf(3, { phase: 'provisioning', health: 'unknown' }),
-    ];
-    const text = textOf(homeCard({ plane: planeOf(3), page: { agents, next: null }, cursor: '', back: [] }));
-    expect(text).toContain('Running, not responding');
-    expect(text).toContain('Running, slow to report');
-    expect(text).toContain('Coming up');
-  });
-
-  it('shows names as they are, markup and all', () => {
-    const agents = [agentOf(1, { ownerName: '<b>Eve</b> & "co"' })];
-    const text = textOf(homeCard({ plane: planeOf(1), page: { agents, next: null }, cursor: '', back: [] }));
-    expect(text).toContain('&lt;b&gt;Eve&lt;/b&gt; &amp; &quot;co&quot;');
+  it('is led to no card that only an admin of the whole company may see, when responsible for an org unit alone', () => {
+    const scoped = { ...admin, wholeCompany: false };
+    const verbs = names.filter((name) => !asked.test(name)).flatMap((name) => verbsIn(everyCard(20, scoped)[name]?.()));
+    expect(verbs).toContain('doVerb');
+    for (const verb of wholeCompany) expect(verbs).not.toContain(verb);
   });
 });
 
-describe('agent card', () => {
-  it('says where each value comes from and what a limit took away', () => {
-    const card = agentCard(userOf(7), nowMs);
-    expect(labelOf(card, 'Model')).toMatchObject({ text: 'Sonnet', bottomLabel: 'From organization default' });
-    expect(labelOf(card, 'Budget')).toMatchObject({
-      text: '$200 a month',
-      bottomLabel: 'Asked for $1,500 a month (this person\u2019s page); limited by organization default',
-    });
-    expect(labelOf(card, 'Tools')).toMatchObject({ text: 'Calendar, Email', bottomLabel: 'From organizational unit /Engineering' });
-    expect(labelOf(card, 'Channels')).toMatchObject({ text: 'Email, Google Chat', bottomLabel: 'From group engineering-leads@acme.test' });
+describe('actions', () => {
+  it('are each reachable from some card', () => {
+    const reachable = new Set(names.flatMap((name) => [admin, viewer].flatMap((reader) => verbsIn(everyCard(500, reader)[name]?.()))));
+    const paused = everyCard(1, admin)['agent']?.();
+    for (const verb of verbsIn(paused)) reachable.add(verb);
+    // Drawn only where an operation has stopped.
+    reachable.add('resumeOperation');
+    expect(Object.keys(handlers).filter((name) => !reachable.has(name))).toEqual([]);
   });
 
-  it('offers a restart only while the agent runs', () => {
-    const restart = (phase: 'running' | 'paused') =>
-      buttonsOf(agentCard(userOf(7, { agent: agentOf(7, { phase }) }), nowMs)).find(({ text }) => text === 'Restart');
-    expect(restart('running')?.disabled).toBe(false);
-    expect(restart('paused')?.disabled).toBe(true);
-  });
-
-  it('puts conditions and typing errors into plain words, each once', () => {
-    const problem = 'modelTier: found "opuss"; allowed: haiku, sonnet or opus';
-    const agent = agentOf(7, { conditions: [{ type: 'InvalidSpec', message: problem }] });
-    const text = textOf(agentCard(userOf(7, { agent, problems: [problem, 'budgetCap: found -1; allowed: at least 0'] }), nowMs));
-    expect(text.split(problem)).toHaveLength(2);
-    expect(text).toContain('budgetCap: found -1');
-    expect(text).toContain('cannot be used');
-    expect(text).toContain('Running, needs attention');
-  });
-
-  it('shows a typo, a cap and a lock beside the value they are about (REQ-WS-02)', () => {
-    const notes = [
-      { field: 'modelTier' as const, kind: 'invalid' as const, message: 'modelTier: found "Opuss"; the last good value (sonnet) stays' },
-      { field: 'budgetCap' as const, kind: 'clamped' as const, message: 'Budget is $200 a month: at most $200.' },
-      { field: 'toolAllowlist' as const, kind: 'locked' as const, message: 'Tools are email: the organisation locks this.' },
-    ];
-    const widgets = agentCard(userOf(7, { notes }), nowMs).sections.flatMap((section) => section.widgets);
-    const rows = widgets.flatMap((widget) => ('decoratedText' in widget ? [widget.decoratedText] : []));
-    const under = (label: string) => rows.find(({ topLabel }) => topLabel === label)?.bottomLabel;
-    expect([under('Model'), under('Budget'), under('Tools')]).toEqual(notes.map(({ message }) => message));
-    expect(under('Channels')).toMatch(/^From /);
-  });
-
-  it('says that suspended people have no agent', () => {
-    expect(textOf(agentCard(userOf(7, { active: false, agent: null }), nowMs))).toContain('This person is suspended');
-  });
-
-  it('says what will be deleted before switching off', () => {
-    expect(textOf(switchOffCard(userOf(7)))).toContain('its machine, its secrets and its account are deleted');
+  it('fit into what a click carries', () => {
+    for (const name of names) {
+      for (const { parameters } of actionsIn(everyCard(10_000, admin)[name]?.())) {
+        expect(JSON.stringify(parameters).length).toBeLessThan(2_000);
+      }
+    }
   });
 });
 
-describe('words', () => {
-  it.each([
-    [null, 'Never'],
-    ['2026-11-22T12:00:05.000Z', 'Just now'],
-    ['2026-11-22T11:59:59.000Z', '1 second ago'],
-    ['2026-11-22T11:57:00.000Z', '3 minutes ago'],
-    ['2026-11-20T11:57:00.000Z', '2 days ago'],
-  ])('tells the age of %s as %s', (iso, words) => {
-    expect(toAgo(iso, nowMs)).toBe(words);
-  });
-
-  it('groups the digits of large budgets', () => {
-    expect(toBudget(1_000_000)).toBe('$1,000,000 a month');
+describe('drawing', () => {
+  it('takes a few milliseconds and stays within the limits at any size (table)', () => {
+    const lines = sizes.flatMap((count) =>
+      Object.entries(everyCard(count, admin)).map(([name, draw]) => {
+        const began = performance.now();
+        const card = draw();
+        const ms = performance.now() - began;
+        const widgets = card.sections.reduce((sum, section) => sum + section.widgets.length, 0);
+        return { agents: count, card: name, widgets, bytes: Buffer.byteLength(JSON.stringify(card)), ms: Math.round(ms * 10) / 10 };
+      }),
+    );
+    const worst = lines.toSorted((a, b) => b.bytes - a.bytes).slice(0, 8);
+    process.stdout.write(
+      worst
+        .map(({ agents, card, widgets, bytes, ms }) => `${agents} agents, ${card}: ${widgets} widgets, ${bytes} bytes, ${ms} ms\n`)
+        .join(''),
+    );
+    expect(Math.max(...lines.map(({ widgets }) => widgets))).toBeLessThanOrEqual(100);
   });
 });

@@ -5,67 +5,65 @@ import type { Card, RenderedAction } from '../../appsscript/card.ts';
 import { answerAction, type Host } from '../../appsscript/dispatch.ts';
 import type { ActionName, Actions } from '../../appsscript/actions.ts';
 import { createCardService } from '../../scripts/local/preview/card-service.ts';
-import { nowMs, pageOf, planeOf, userOf } from './company.ts';
+import { nowMs } from './company.ts';
+import type { Reply, SentRequest } from './plane-double.ts';
 
-export interface SentRequest {
-  readonly url: string;
-  readonly method: string;
-  readonly headers: Record<string, string>;
-  readonly payload?: string;
-}
-export interface Reply {
-  readonly status: number;
-  readonly body: string;
-}
-export const json = (status: number, value: unknown): Reply => ({ status, body: JSON.stringify(value) });
-export const problem = (status: number, code: string, detail: string): Reply =>
-  json(status, { type: 'about:blank', title: code, status, code, detail, requestId: 'req-7' });
-
-/** A backend that works: person 7 has an agent, and so have `count` others. */
-export const working =
-  (count = 2) =>
-  ({ url, method }: SentRequest): Reply => {
-    const { pathname, searchParams } = new URL(url);
-    if (pathname === '/v1/planes') return json(200, { planes: [planeOf(count)] });
-    if (pathname === '/v1/planes/acme/agents') {
-      return json(200, pageOf(count, searchParams.get('cursor') ?? '', Number(searchParams.get('limit'))));
-    }
-    if (pathname.startsWith('/v1/planes/acme/users/')) return json(method === 'patch' ? 202 : 200, userOf(7));
-    if (pathname.endsWith('/restart')) return json(202, userOf(7).agent);
-    return problem(404, 'not_found', `nothing at ${pathname}`);
-  };
+export { json, problem, working, type Reply, type SentRequest } from './plane-double.ts';
 
 /** Apps Script with a fake UrlFetchApp; `sent` records every call. */
 export function createHost(reply: (request: SentRequest) => Reply, changes: Partial<Host> = {}) {
   const sent: SentRequest[] = [];
+  /** How many requests each round trip took along. */
+  const trips: number[] = [];
   const logged: unknown[] = [];
   const host: Host = {
     property: (name) => ({ backendUrl: 'https://plane.acme.test', planeId: 'acme' })[name] ?? null,
     identityToken: () => 'token-of-admin',
-    nowMs,
+    now: () => nowMs,
     log: (error) => logged.push(error),
     fetcher: {
-      fetchAll: (requests) =>
-        requests.map((request) => {
+      fetchAll: (requests) => {
+        trips.push(requests.length);
+        return requests.map((request) => {
           sent.push(request);
           const { status, body } = reply(request);
           return { getResponseCode: () => status, getContentText: () => body };
-        }),
+        });
+      },
     },
     ...changes,
   };
-  return { host, sent, logged };
+  return { host, sent, trips, logged };
 }
 
-export const eventOf = <K extends ActionName>(name: K, parameters: Actions[K], form: Record<string, string> = {}) => ({
+export type FormValues = Readonly<Record<string, string | readonly string[]>>;
+
+export const eventOf = <K extends ActionName>(name: K, parameters: Actions[K], form: FormValues = {}) => ({
   commonEventObject: {
     parameters: { do: name, ...parameters },
-    formInputs: Object.fromEntries(Object.entries(form).map(([field, value]) => [field, { stringInputs: { value: [value] } }])),
+    formInputs: Object.fromEntries(Object.entries(form).map(([field, value]) => [field, { stringInputs: { value: [value].flat() } }])),
   },
 });
 
-export const click = <K extends ActionName>(host: Host, name: K, parameters: Actions[K], form?: Record<string, string>): RenderedAction =>
+export const click = <K extends ActionName>(host: Host, name: K, parameters: Actions[K], form?: FormValues): RenderedAction =>
   answerAction(host, eventOf(name, parameters, form));
+
+/** Every action that can be clicked on something drawn, with its parameters. */
+export function actionsIn(value: unknown): { readonly function: string; readonly parameters: Readonly<Record<string, string>> }[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const own =
+    'function' in value && typeof value.function === 'string' && 'parameters' in value && Array.isArray(value.parameters)
+      ? [
+          {
+            function: value.function,
+            parameters: Object.fromEntries((value.parameters as { key: string; value: string }[]).map((one) => [one.key, one.value])),
+          },
+        ]
+      : [];
+  return [...own, ...Object.values(value).flatMap(actionsIn)];
+}
+/** The names of everything that can be clicked. */
+export const verbsIn = (value: unknown): string[] => actionsIn(value).map(({ parameters }) => parameters['do'] ?? '');
 
 export function cardsIn({ action }: RenderedAction): Card[] {
   return (action.navigations ?? []).flatMap((step) =>

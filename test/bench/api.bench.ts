@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { directorySchemaName } from '../../shared/directory-schema.ts';
 import { activityApplications } from '../../functions/core/providers.ts';
@@ -69,6 +70,10 @@ async function fill() {
     await store.transact(async (tx) => void tx.set('polls', application, { application, readUntil: Date.now() }));
   await workspace.tell({ sink: fleet.sink });
   await fleet.begin();
+  // Filling takes longer than the time between two passes over an agent: what became due meanwhile is no part of this.
+  const overdue = async () => (await store.query('schedule', 'byDue', { before: Date.now() - 5_000, limit: 50 })).length;
+  for (const end = Date.now() + 120_000; Date.now() < end && (await overdue()) > 20; ) await sleep(500);
+  console.log(`${count} agents after ${Math.round(performance.now() / 1_000)} s; ${await overdue()} or more passes are late`);
   return users;
 }
 

@@ -46,6 +46,44 @@ describe('the door of the agents', () => {
     expect((await beat(`${good.slice(0, -1)}${good.endsWith('A') ? 'B' : 'A'}`)).status).toBe(401);
   });
 
+  it('tells in the audit log of each refused token: on its agent\u2019s chain if we made it, else on the plane\u2019s (REQ-WSEC-04)', async () => {
+    await join(mint('join', 1));
+    const rowsOf = async (chain: string) =>
+      (await world.store.query('audit', 'bySeq', { equals: [chain], limit: 200 }))
+        .filter(({ action }) => action === 'access.refused')
+        .map(({ actor, target, detail }) => [actor.id, target, JSON.stringify(detail)]);
+    const good = mint('session', Date.now() + 60_000, 1);
+    await beat(mint('session', Date.now() - 1, 1));
+    await beat(`${good.slice(0, -1)}${good.endsWith('A') ? 'B' : 'A'}`);
+    await beat(`${good.slice(0, -1)}${good.endsWith('C') ? 'D' : 'C'}`);
+    await join('nonsense');
+    await world.call('POST', '/agent/heartbeat', undefined, { version: 'v', live: true, ready: true, budgetCap: 500 }, good);
+    await world.call('POST', '/model/v1/chat/completions', undefined, { messages: [] });
+    expect(await rowsOf(`agent/${agentId}`)).toEqual([
+      [agentId, 'session', '{"detail":"token has ended"}'],
+      [agentId, 'heartbeat', '{"detail":"not of the agreed form"}'],
+    ]);
+    expect(await rowsOf('plane/acme')).toEqual([
+      ['unproven', 'session', JSON.stringify({ detail: { claims: agentId } })],
+      ['unproven', 'join', '{"detail":"not a token of ours"}'],
+      ['unproven', 'model', '{"detail":"no token"}'],
+    ]);
+  });
+
+  it('writes what a machine read of its secrets into the audit log, with the heartbeat that tells of it (REQ-SEC-05)', async () => {
+    const token = String((await join(mint('join', 1))).body['token']);
+    const secretReads = { since: 1, agent: { 'model/apiKey': 2 }, sidecar: { 'join/1-1': 1 }, refused: { secrets: 3, config: 1 } };
+    for (let time = 0; time < 3; time += 1)
+      await world.call('POST', '/agent/heartbeat', undefined, { version: 'v', live: true, ready: true, secretReads }, token);
+    const rows = await world.store.query('audit', 'bySeq', { equals: [`agent/${agentId}`], limit: 200 });
+    const told = rows.filter(({ action }) => action === 'secret.read' || action === 'access.refused');
+    expect(told.map(({ action, detail }) => [action, detail])).toEqual([
+      ['secret.read', { agent: { 'model/apiKey': 2 }, sidecar: { 'join/1-1': 1 } }],
+      ['access.refused', { count: 3 }],
+      ['access.refused', { count: 1 }],
+    ]);
+  });
+
   it('refuses a session from the moment its owner is suspended (REQ-WSEC-05)', async () => {
     const session = String((await join(mint('join', 1))).body['token']);
     await world.directory.users.update({ userKey: 'bob@acme.test', requestBody: { suspended: true } });

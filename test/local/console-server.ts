@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { pageOf, planeOf, userOf } from '../appsscript/company.ts';
+import { admin, pageOf, planeOf, userOf } from '../appsscript/company.ts';
 import { agentCard } from '../../appsscript/cards/agent.ts';
 import { homeCard } from '../../appsscript/cards/home.ts';
 import type { RenderedAction } from '../../appsscript/card.ts';
@@ -57,10 +57,19 @@ export async function startConsoleServer() {
       request.functionName === 'onHomepage'
         ? {
             result: {
-              action: { navigations: [{ pushCard: homeCard({ plane: planeOf(4, 1, 1), page: pageOf(6), cursor: '', back: [] }) }] },
+              action: {
+                navigations: [
+                  {
+                    pushCard: homeCard(
+                      { plane: planeOf(4, 1, 1), page: pageOf(6), filter: {}, cursor: '', back: [], operations: [] },
+                      admin,
+                    ),
+                  },
+                ],
+              },
             },
           }
-        : { result: { action: { navigations: [{ pushCard: agentCard(userOf(1), Date.now()) }] } } },
+        : { result: { action: { navigations: [{ pushCard: agentCard(userOf(1), admin) }] } } },
     down: false,
   };
   const alice = company.people[0];

@@ -1,8 +1,8 @@
 import type { Browser, Page } from 'playwright-core';
-import { homeCard } from '../../appsscript/cards/home.ts';
+import { firstRunCard } from '../../appsscript/cards/home.ts';
 import { switchOffCard } from '../../appsscript/cards/agent.ts';
 import { consoleFiles } from '../../scripts/local/console/serve.ts';
-import { planeOf, userOf } from '../appsscript/company.ts';
+import { admin, planeOf, userOf } from '../appsscript/company.ts';
 import { launchBrowser } from '../browser.ts';
 import { startConsoleServer } from './console-server.ts';
 
@@ -44,15 +44,13 @@ describe('the add-on panel', () => {
   it('draws the home card, opens an agent and goes back', async () => {
     await page.goto(server.url);
     await panel().getByRole('heading', { name: 'Overview' }).waitFor();
-    expect(await panel().getByText('Need attention').count()).toBe(1);
-    expect(await panel().getByRole('button', { name: 'Back' }).count()).toBe(0);
-    await panel()
-      .getByRole('button', { name: /Person 3/ })
-      .click();
+    expect(await panel().getByText('Need attention').count()).toBe(2);
+    expect(await panel().getByRole('button', { name: 'Back', exact: true }).count()).toBe(0);
+    await panel().getByText('Person 3').click();
     await panel().getByRole('switch', { name: 'Agent enabled' }).waitFor();
     await panel().getByRole('button', { name: 'Details' }).click();
     await panel().getByText('Agent id').waitFor();
-    await panel().getByRole('button', { name: 'Back' }).click();
+    await panel().getByRole('button', { name: 'Back', exact: true }).click();
     await panel().getByRole('heading', { name: 'Overview' }).waitFor();
   });
 
@@ -60,13 +58,13 @@ describe('the add-on panel', () => {
     await page.goto(server.url);
     await page.getByLabel('Signed in as').selectOption('viewer@acme.test');
     await panel().getByLabel('E-mail address').fill('bob@acme.test');
-    await panel().getByRole('button', { name: 'Open' }).click();
+    await panel().getByRole('button', { name: 'Search', exact: true }).click();
     await panel().getByRole('switch').waitFor();
     expect(sent('/console/addon').at(-1)?.body).toMatchObject({
       functionName: 'onAction',
       user: 'viewer@acme.test',
       event: {
-        commonEventObject: { parameters: { do: 'findUser' }, formInputs: { email: { stringInputs: { value: ['bob@acme.test'] } } } },
+        commonEventObject: { parameters: { do: 'findPeople' }, formInputs: { search: { stringInputs: { value: ['bob@acme.test'] } } } },
       },
     });
   });
@@ -93,16 +91,16 @@ describe('the add-on panel', () => {
     await panel().getByRole('heading', { name: 'Switch this agent off?' }).waitFor();
     expect(sent('/console/addon').at(-1)?.body).toMatchObject({ event: { commonEventObject: { formInputs: {} } } });
     expect(await page.getByRole('status').textContent()).toBe('Asking first');
-    await panel().getByRole('button', { name: 'Back' }).click();
+    await panel().getByRole('button', { name: 'Back', exact: true }).click();
     await panel().getByRole('heading', { name: 'Overview' }).waitFor();
   });
 
   it('asks for the home card again after a change', async () => {
     const { addon } = server.company;
     server.company.addon = (request) => {
-      if (request.action !== 'restart') return addon(request);
+      if (request.action !== 'doVerb') return addon(request);
       server.company.addon = () => {
-        const card = homeCard({ plane: planeOf(0), page: { agents: [], next: null }, cursor: '', back: [] });
+        const card = firstRunCard(planeOf(0), undefined, admin);
         return { result: { action: { navigations: [{ pushCard: card }] } } };
       };
       return { result: { action: { notification: { text: 'Restarting' } }, stateChanged: true } };
@@ -111,9 +109,11 @@ describe('the add-on panel', () => {
     await panel()
       .getByRole('button', { name: /Person 3/ })
       .click();
-    await panel().getByRole('button', { name: 'Restart' }).click();
+    await panel()
+      .getByRole('button', { name: /^Restart/ })
+      .click();
     await page.getByText('Restarting').waitFor();
-    await panel().getByRole('button', { name: 'Back' }).click();
+    await panel().getByRole('button', { name: 'Back', exact: true }).click();
     await panel().getByRole('heading', { name: 'Give your first person an agent' }).waitFor();
   });
 

@@ -54,6 +54,7 @@ describe('the one port of an embedded plane', () => {
     const { status, text } = await ask(headers);
     expect(status).toBe(403);
     expect(text).toContain("does not come from this plane's own page");
+    expect(refusals).toEqual(['page GET /']);
   });
 
   it.each(['127.0.0.1', 'localhost'])('serves its own page on %s, and programs', async (name) => {

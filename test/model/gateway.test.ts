@@ -16,7 +16,10 @@ describe('the model gateway', () => {
   beforeEach(async () => (maker = await openLoopbackMaker()));
   afterEach(() => maker.close());
 
-  async function open(name: 'anthropic' | 'openai', more: { capUsd?: number; whenExhausted?: 'step-down'; tier?: 'opus' | 'sonnet' } = {}) {
+  async function open(
+    name: 'anthropic' | 'openai',
+    more: { capUsd?: number; whenExhausted?: 'step-down'; tier?: 'opus' | 'sonnet'; models?: { opus?: string } } = {},
+  ) {
     const store = createMemoryStore();
     const { spec, ...agent } = toAgent(more.capUsd ?? 50);
     const record = { ...agent, spec: { ...spec, modelTier: more.tier ?? 'opus' } };
@@ -55,6 +58,18 @@ describe('the model gateway', () => {
     expect(notes).toEqual([{ action: 'model.call', target: 'gpt-5.4' }]);
     expect(money()).toMatchObject({ spentMicros: 600 * 2.5 + 400 * 0.25 + 100 * 15, open: {} });
     expect(ledger()).toMatchObject([{ model: 'gpt-5.4', inputTokens: 600, cachedTokens: 400, outputTokens: 100, calls: 1, unsettled: 0 }]);
+  });
+
+  it('asks the model that the plane names for the tier, and its own where this maker has no such model (REQ-MAINT-05)', async () => {
+    maker.respond = asJson({ usage: chatUsage(100, 10) });
+    for (const [named, asked] of [
+      ['gpt-5.4-mini', 'gpt-5.4-mini'],
+      ['claude-opus-5-5', 'gpt-5.4'],
+    ] as const) {
+      const { call, notes } = await open('openai', { models: { opus: named } });
+      await (await call(chat, hello)).text();
+      expect([maker.seen.at(-1)?.body['model'], notes[0]?.target]).toEqual([asked, asked]);
+    }
   });
 
   it('serves OpenAI\u2019s Responses, whole and streamed', async () => {

@@ -116,6 +116,7 @@ export function createMemoryStore(): Store & Glass {
       },
     }),
     changed: (collection, id, known, signal) => watches.until(collection, id, () => !isSame(peek(collection, id), known), signal),
+    hear: watches.hear,
     async close() {
       watches.end(new PlaneError('unavailable', 'cannot use the memory store: it is closed'));
     },

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { PlaneError, toMessage } from '../../../functions/core/errors.ts';
+import { undoneMark } from '../../../shared/sidecar-names.ts';
 import type { Errand } from '../errands.ts';
 import { findConfigFault } from '../openclaw-cli.ts';
 import { dropFresh, makeFresh, runAsAgent, settle, swapBack, swapIn } from '../swap.ts';
@@ -36,7 +37,7 @@ export const createUpgrade =
         openclaw.use(former);
         swapBack(habitat);
         const fact = `cannot upgrade OpenClaw to ${next.version}: ${toMessage(error)}`;
-        throw new PlaneError('preconditionFailed', `${fact}; ${former.version} is back`, { cause: error });
+        throw new PlaneError('preconditionFailed', `${fact}; ${former.version} ${undoneMark}`, { cause: error });
       } finally {
         gateway.start();
       }

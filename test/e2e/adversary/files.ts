@@ -49,7 +49,11 @@ export const fileAttempts: readonly Attempt[] = [
   read("read another agent's grant", ({ plane, bob }) => `cat ${keysFolder(plane)}/grants/${bob.id}.json`),
   read("read the network's book of who may reach whom", ({ plane, bob }) => `cat ${plane.data}/network/${bob.id}.json`),
   line("write one's own config", ({ alice }) => `echo x >> ${alice.folder}/config/openclaw.json`),
-  line("put another config in its place", ({ alice }) => `cp /dev/null ${alice.folder}/config/openclaw.new && mv ${alice.folder}/config/openclaw.new ${alice.folder}/config/openclaw.json`),
+  line(
+    'put another config in its place',
+    ({ alice }) =>
+      `cp /dev/null ${alice.folder}/config/openclaw.new && mv ${alice.folder}/config/openclaw.new ${alice.folder}/config/openclaw.json`,
+  ),
   line("move one's own config away", ({ alice }) => `mv ${alice.folder}/config/openclaw.json /tmp/`),
   line('put another folder in place of the config', ({ alice }) => `mv ${alice.folder}/config ${alice.folder}/config.old`),
   line('put another program in place of the resolver', ({ alice }) => `echo x >> ${alice.folder}/resolver.mjs`),
@@ -59,7 +63,7 @@ export const fileAttempts: readonly Attempt[] = [
   line("end one's own sidecar", (scene) => `kill -9 ${sidecarOf(scene, scene.alice.id)}`),
   line('end the plane', ({ plane }) => `kill -9 ${plane.pid()}`),
   line('stop the plane', ({ plane }) => `kill -STOP ${plane.pid()}`),
-  line('become root', () => 'setpriv --reuid=0 true'),
-  line("become another agent", ({ bob }) => `setpriv --reuid=${bob.uid} true`),
+  read('become root', () => 'setpriv --reuid=0 true'),
+  read('become another agent', ({ bob }) => `setpriv --reuid=${bob.uid} true`),
   line('trace the plane', ({ plane }) => `test -r /proc/${plane.pid()}/maps && cat /proc/${plane.pid()}/maps`),
 ];

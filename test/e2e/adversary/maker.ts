@@ -13,7 +13,9 @@ export interface Maker {
 }
 
 export async function openMaker(key: string): Promise<Maker> {
-  const model = await openStandInModel((said, all) => (all.includes('## Facts') ? "Hi, I'm Alice's agent." : `You said: ${said.slice(0, 200)}`));
+  const model = await openStandInModel((said, all) =>
+    all.includes('## Facts') ? "Hi, I'm Alice's agent." : `You said: ${said.slice(0, 200)}`,
+  );
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));

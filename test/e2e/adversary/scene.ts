@@ -14,7 +14,9 @@ export interface Agent extends Captured {
   readonly uid: number;
   readonly node: string;
   readonly folder: string;
-  /** The newest join token of its namespace, traded long ago. */
+  /** The token of its owner's page. */
+  readonly linkToken: string;
+  /** The join token that waits in its namespace for the next boot. */
   readonly join: string;
 }
 
@@ -50,8 +52,10 @@ export function readSecrets(plane: TestPlane, agentId: string): Readonly<Record<
 
 export async function readAgent(plane: TestPlane, id: string, owner: string): Promise<Agent> {
   const joins = Object.entries(readSecrets(plane, id)).filter(([name]) => name.startsWith('join/'));
+  const captured = await capture(plane, id, owner);
   return {
-    ...(await capture(plane, id, owner)),
+    ...captured,
+    linkToken: /\/me\/(oc1(?:\.[\w-]+)+)/.exec(captured.link)?.[1] ?? '',
     ...{ id, owner, uid: uidOf(plane, id), node: nodeOf(plane, id), folder: join(plane.data, 'machines', id) },
     join: joins.at(-1)?.[1] ?? '',
   };
@@ -65,9 +69,11 @@ export function mintAs(plane: TestPlane, credential: Credential): string {
 }
 
 /** Runs a line of shell as an agent's own user, as a program that took over the agent would. */
-export function asAgent({ uid }: Agent, line: string, input = ''): { status: number | null; output: string } {
+export function asAgent({ uid }: Agent, line: string, { input = '', script = '' } = {}): { status: number | null; output: string } {
   const flags = [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--no-new-privs', '--bounding-set=-all'];
-  const { status, stdout, stderr } = spawnSync('setpriv', [...flags, 'sh', '-c', line], { encoding: 'utf8', timeout: 30_000, input, cwd: '/' });
+  const env = { PATH: process.env['PATH'], SCRIPT: script };
+  const options = { encoding: 'utf8', timeout: 60_000, input, cwd: '/', env } as const;
+  const { status, stdout, stderr } = spawnSync('setpriv', [...flags, 'sh', '-c', line], options);
   return { status, output: `${stdout}${stderr}` };
 }
 
@@ -96,12 +102,16 @@ let text = ''; process.stdin.on('data', (part) => (text += part)).on('end', () =
 /** One call over HTTP from the agent's own user; answers the status, or what the network said. */
 export function callAs(agent: Agent, plane: TestPlane, call: Call): string {
   const port = Number(new URL(plane.url).port);
-  return asAgent(agent, `'${agent.node}' -e "$0"`.replace('$0', caller.replaceAll('"', '\\"').replaceAll('$', '\\$')), JSON.stringify({ port, ...call }))
-    .output.trim();
+  const input = JSON.stringify({ port, ...call });
+  return asAgent(agent, `exec '${agent.node}' -e "$SCRIPT"`, { input, script: caller }).output.trim();
 }
 
 /** One call with a stolen token by somebody else on the plane's machine; answers the status and the first words. */
-export async function callWith(plane: TestPlane, token: string | undefined, { method = 'GET', path, headers = {}, body }: Call): Promise<string> {
+export async function callWith(
+  plane: TestPlane,
+  token: string | undefined,
+  { method = 'GET', path, headers = {}, body }: Call,
+): Promise<string> {
   const answer = await fetch(plane.url + path, {
     method,
     headers: { 'content-type': 'application/json', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },

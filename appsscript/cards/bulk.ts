@@ -1,0 +1,90 @@
+import type { OperationView } from '../../shared/contract.ts';
+import { fieldNames, toButton } from '../actions.ts';
+import { openArea } from '../areas.ts';
+import { works, type WorkName } from '../bulk-work.ts';
+import type { Card, Section } from '../card.ts';
+import { any } from '../filter.ts';
+import type { Reader } from '../reader.ts';
+import { tierNames, toAgents, toScopeWords } from '../words.ts';
+import { confirmCard } from './confirm.ts';
+import { dropdown, scopeDropdown, type Scopes } from './filter.ts';
+import { messageSection, type Message } from './message.ts';
+import { operationRow } from './operation.ts';
+import { buttonRow, lead, paragraph, sectionOf } from './rows.ts';
+
+export interface BulkPage {
+  readonly scopes: Scopes;
+  readonly operations: readonly OperationView[];
+  readonly notice?: Message | undefined;
+}
+
+const forAdmins = (scopes: Scopes): Section[] => [
+  {
+    header: 'Do something with many agents',
+    widgets: [
+      dropdown(
+        fieldNames.work,
+        'What',
+        Object.entries(works).map(([value, { title }]) => [value, title] as const),
+        'pause',
+      ),
+      ...scopeDropdown(fieldNames.scope, 'Whose agents', scopes),
+      ...buttonRow(toButton('See what it would do', 'planWork', {}, { type: 'FILLED_TONAL' })),
+    ],
+  },
+  {
+    header: 'Move to another model',
+    widgets: [
+      dropdown(fieldNames.from, 'Those who have', [[any, 'Any model'], ...Object.entries(tierNames)], 'sonnet'),
+      dropdown(fieldNames.to, 'Get', Object.entries(tierNames), 'opus'),
+      ...scopeDropdown(fieldNames.tierScope, 'Where', scopes),
+      ...buttonRow(toButton('See what it would change', 'planTier', {}, { type: 'FILLED_TONAL' })),
+    ],
+  },
+];
+
+export function bulkCard({ scopes, operations, notice }: BulkPage, reader: Reader): Card {
+  const costs = openArea('costs', reader);
+  const mayAct = reader.admin && reader.wholeCompany;
+  return {
+    name: 'bulk',
+    header: { title: 'Many agents at once', subtitle: 'For the company, an org unit or a group' },
+    sections: [
+      ...(notice ? [messageSection(notice)] : []),
+      ...(mayAct
+        ? forAdmins(scopes)
+        : [{ widgets: [paragraph('You can look at what is under way here. Agent Admins of the whole company can start something.')] }]),
+      ...(costs
+        ? [
+            {
+              header: 'Costs',
+              widgets: [lead('payments', 'Cost report', 'By department, org unit or person, and as a download', { onClick: costs })],
+            },
+          ]
+        : []),
+      ...sectionOf(
+        'Lately',
+        operations.length === 0
+          ? [paragraph('Nothing was done with many agents yet.')]
+          : operations.map((operation) => operationRow(operation, reader)),
+      ),
+    ],
+    fixedFooter: { primaryButton: toButton('Refresh', 'showBulk', {}, { type: 'OUTLINED' }) },
+  };
+}
+
+/** What was counted beforehand, touching nothing. */
+export function confirmWorkCard(name: WorkName, scope: string, { total, sentence }: OperationView, { formats }: Reader): Card {
+  const { title, does } = works[name];
+  return confirmCard({
+    name: 'bulk',
+    title: `${title}: ${toAgents(total, formats)}?`,
+    subtitle: toScopeWords(scope),
+    does: [
+      ...(total === 0 ? ['No agent there is one for that.'] : [does, sentence]),
+      'The plane does the work, a few agents at a time, and stops by itself when too many fail. You can close this panel meanwhile.',
+    ],
+    ...(total === 0 ? {} : { yes: toButton(title, 'startWork', { work: name, scope }, { type: 'FILLED' }) }),
+    no: toButton('Back', 'showBulk', {}),
+  });
+}
