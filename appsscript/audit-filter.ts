@@ -10,8 +10,10 @@ export interface AuditFilter {
 
 /** How actions begin, as the filter offers them. */
 export const actionFamilies = {
-  'agent.': 'Agents: made, changed, removed',
-  'command.': 'Restarts, pauses, rotations',
+  'agent.': 'Agents: made, changed, restarted, removed',
+  'agent.restart': 'Restarts alone',
+  'agent.pause': 'Pauses alone',
+  'command.': 'Errands of machines',
   'operation.': 'Work on many agents',
   'plan.': 'Plans applied or denied',
   'plane.': 'Policies and settings',

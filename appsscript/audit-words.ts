@@ -6,11 +6,18 @@ const actions: Readonly<Record<string, string>> = {
   'access.refused': 'Access was refused',
   'agent.change': 'Settings changed',
   'agent.create': 'Agent created',
+  'agent.join': 'The machine came up',
   'agent.pause': 'Paused',
   'agent.remove': 'Removal began',
   'agent.removed': 'Removed',
   'agent.restart': 'Restarted',
   'agent.resume': 'Resumed',
+  'agent.status': 'Status changed',
+  'effect.end apply': 'Work on a part ended',
+  'effect.end remove': 'Taking a part away ended',
+  'effect.start apply': 'Work on a part began',
+  'effect.start remove': 'Taking a part away began',
+  'secret.read': 'Secrets read by the machine',
   'user.requests': 'Wishes on the person\u2019s page changed',
 };
 
@@ -33,6 +40,18 @@ function show(value: unknown): string {
   return text.length <= 60 ? text : `${text.slice(0, 59)}\u2026`;
 }
 
+/** `budgetCap: 50 to 200`, where a detail holds a list of changes of fields. */
+function toChangeWords(value: unknown): string | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const words = value.flatMap((change: unknown) => {
+    if (typeof change !== 'object' || change === null || !('field' in change) || !('to' in change)) return [];
+    const field = String(change.field).replace(/^spec\./, '');
+    const from = 'from' in change ? change.from : null;
+    return [`${field}: ${from === null ? 'nothing' : show(from)} to ${change.to === null ? 'nothing' : show(change.to)}`];
+  });
+  return words.length === value.length ? words.join(', ') : undefined;
+}
+
 /** `budgetCap: 50 to 200, modelTier: opus`, as far as a row has room. */
 export function toDetailWords(detail: Row['detail']): string {
   if (typeof detail !== 'object' || detail === null) return detail === null ? '' : show(detail);
@@ -41,7 +60,7 @@ export function toDetailWords(detail: Row['detail']): string {
     .map(([name, value]) => {
       if (typeof value === 'object' && value !== null && 'from' in value && 'to' in value)
         return `${name}: ${show(value['from'])} to ${show(value['to'])}`;
-      return `${name}: ${show(value)}`;
+      return toChangeWords(value) ?? `${name}: ${show(value)}`;
     });
   return words.join(', ');
 }

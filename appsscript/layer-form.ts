@@ -46,18 +46,37 @@ function toUsd(text: string): number | undefined {
   return /^\d{1,7}$/.test(digits) && Number(digits) <= 1_000_000 ? Number(digits) : undefined;
 }
 
+/** Of a limit: the layer's value, what the form says beside it, what it was, and whether the form says something that would be lost. */
+interface Wanted<T> {
+  readonly value: T | undefined;
+  readonly own: T | undefined;
+  readonly was: T | undefined;
+  readonly stray: boolean;
+}
+
 /** A form as a layer, or what is wrong with it, a sentence each. `stored` is the layer that the form was drawn from. */
 export function toLayerSpec(form: Form, stored: LayerSpec): { readonly spec: LayerSpec } | { readonly wrong: readonly string[] } {
   const wrong: string[] = [];
   const say = (sentence: string): undefined => void wrong.push(sentence);
   const text = (name: string): string => form[name]?.[0]?.trim() ?? '';
-  const mode = (name: string): LimitMode | undefined => limitModes.find((one) => one === text(name)) ?? say('The form came incomplete.');
+  // Whether a host sends along what stands in a closed section is written nowhere: a limit that is not sent stays as it is.
+  const modeOf = (name: string, field: LimitedField): LimitMode | 'kept' => {
+    const said = limitModes.find((one) => one === text(name));
+    return said ?? (limitModeOf(stored, field) === 'lock' ? 'lock' : 'kept');
+  };
 
   /** A limit by its mode; what was typed or ticked for another mode would be lost without a word. */
-  function limitOf<T>(title: string, by: LimitMode | undefined, value: T | undefined, own: T | undefined, stray: boolean): T | undefined {
-    if (by === 'lock') return value ?? say(`${title}: choose a value to lock, or leave it open.`);
-    if (by === 'own') return own ?? say(`${title}: say what the limit is, or leave it open.`);
-    return stray ? say(`${title}: choose \u201cLimited to\u201d, or clear what stands below it.`) : undefined;
+  function limitOf<T>(title: string, mode: LimitMode | 'kept', { value, own, was, stray }: Wanted<T>): T | undefined {
+    switch (mode) {
+      case 'kept':
+        return was;
+      case 'lock':
+        return value ?? say(`${title}: choose a value to lock, or leave it open.`);
+      case 'own':
+        return own ?? say(`${title}: say what the limit is, or leave it open.`);
+      case 'none':
+        return stray ? say(`${title}: choose \u201cLimited to\u201d, or clear what stands below it.`) : undefined;
+    }
   }
 
   function listOf<K extends string>(
@@ -74,13 +93,13 @@ export function toLayerSpec(form: Form, stored: LayerSpec): { readonly spec: Lay
   function allowedOf<K extends string>(
     title: string,
     names: Readonly<Record<K, string>>,
-    by: LimitMode | undefined,
-    value: readonly K[] | undefined,
-    field: string,
-    was: readonly K[] | undefined,
+    mode: LimitMode | 'kept',
+    name: string,
+    { value, was }: Pick<Wanted<readonly K[]>, 'value' | 'was'>,
   ): K[] | undefined {
-    const ticked = keysOf(names, form[field] ?? []);
-    return limitOf(title, by, value && [...value], ticked, ticked.length > 0 && !same(ticked, was));
+    const own = keysOf(names, form[name] ?? []);
+    const limit = limitOf<readonly K[]>(title, mode, { value, was, own, stray: own.length > 0 && !same(own, was) });
+    return limit && [...limit];
   }
 
   const { agents, tier, tierLimit, tiersAllowed, budget, budgetLimit, budgetMost } = layerFields;
@@ -96,12 +115,21 @@ export function toLayerSpec(form: Form, stored: LayerSpec): { readonly spec: Lay
   const tools = listOf('Tools', toolNames, form[layerFields.tools] ?? [], stored.tools);
   const channels = listOf('Channels', channelNames, form[layerFields.channels] ?? [], stored.channels);
   const was = stored.limits;
-  const [byTools, byChannels] = [mode(layerFields.toolsLimit), mode(layerFields.channelsLimit)];
+  const { toolsLimit, toolsAllowed, channelsLimit, channelsAllowed } = layerFields;
   const limits = {
-    budgetCap: limitOf('Budget', mode(budgetLimit), budgetCap, most, most !== undefined && most !== was?.budgetCap),
-    modelTiers: allowedOf('Model', tierNames, mode(tierLimit), modelTier && [modelTier], tiersAllowed, was?.modelTiers),
-    tools: allowedOf('Tools', toolNames, byTools, tools, layerFields.toolsAllowed, was?.tools),
-    channels: allowedOf('Channels', channelNames, byChannels, channels, layerFields.channelsAllowed, was?.channels),
+    budgetCap: limitOf('Budget', modeOf(budgetLimit, 'budgetCap'), {
+      ...{ value: budgetCap, own: most, was: was?.budgetCap },
+      stray: most !== undefined && most !== was?.budgetCap,
+    }),
+    modelTiers: allowedOf('Model', tierNames, modeOf(tierLimit, 'modelTier'), tiersAllowed, {
+      value: modelTier && [modelTier],
+      was: was?.modelTiers,
+    }),
+    tools: allowedOf('Tools', toolNames, modeOf(toolsLimit, 'tools'), toolsAllowed, { value: tools, was: was?.tools }),
+    channels: allowedOf('Channels', channelNames, modeOf(channelsLimit, 'channels'), channelsAllowed, {
+      value: channels,
+      was: was?.channels,
+    }),
   };
   if (limits.modelTiers?.length === 0) say('Model: allow at least one, or leave it open.');
   if (wrong.length > 0) return { wrong: wrong.filter((sentence, at) => wrong.indexOf(sentence) === at) };

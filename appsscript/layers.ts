@@ -86,7 +86,7 @@ export function toLayerWords(spec: LayerSpec, formats: Money): string {
   const { agentEnabled, modelTier, budgetCap, tools, channels, machineType, limits } = spec;
   const locks = locksOf(spec);
   const lock = (field: string): string => (locks.has(field) ? ' (locked)' : '');
-  const limit = (field: keyof Limits & string, value: string | undefined): string[] =>
+  const limit = (field: keyof Limits, value: string | undefined): string[] =>
     value === undefined || locks.has(field === 'modelTiers' ? 'modelTier' : field) ? [] : [value];
   const said = [
     ...(agentEnabled === undefined ? [] : [agentEnabled ? 'agents on' : 'agents off']),

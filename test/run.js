@@ -5,18 +5,26 @@ import { join } from 'node:path';
 /*
  * Runs the suites and closes with the line that CI reads: `node test/run.js` those that npm alone can run, in two rounds, so
  * that real agents do not share two cores with the simulation; `node test/run.js peers` those against other people's
- * software. A skipped test counts as failed.
+ * software, and real agents' whole lives. A skipped test counts as failed.
  */
 const root = join(import.meta.dirname, '..');
+/** What lives long enough to want the machine for itself. */
+const long = '/e2e/(life|upgrade|adversary|openclaw-planes)|/sidecar/openclaw';
 const stages = {
   own: {
     closing: 'closing-line',
     rounds: [
-      { name: 'units and simulation', args: ['--testPathIgnorePatterns', '/e2e/', '/sidecar/openclaw', '/test/peers/'] },
-      { name: 'real agents', args: ['--runInBand', '/e2e/', '/sidecar/openclaw'] },
+      { name: 'units and simulation', args: ['--maxWorkers=2', '--testPathIgnorePatterns', '/e2e/', long, '/test/peers/'] },
+      { name: 'real agents', args: ['--runInBand', '--testPathIgnorePatterns', long, '--testPathPatterns', '/e2e/'] },
     ],
   },
-  peers: { closing: 'closing-line-peers', rounds: [{ name: 'peers', args: ['--runInBand', '/test/peers/'] }] },
+  peers: {
+    closing: 'closing-line-peers',
+    rounds: [
+      { name: 'peers', args: ['--runInBand', '/test/peers/'] },
+      { name: 'long lives of real agents', args: ['--runInBand', long] },
+    ],
+  },
 };
 
 const longestRoundMs = 25 * 60_000;

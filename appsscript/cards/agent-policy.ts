@@ -35,16 +35,10 @@ function policyRow<T>(
   return fact(title, show(effective.value), {
     startIcon: { materialIcon: { name: locked ? 'lock' : icon }, altText: locked ? 'Locked' : title },
     bottomLabel: notes.length === 0 ? whence(effective, show) : notes.map(({ message }) => message).join(' '),
-    ...(admin && !locked
-      ? {
-          button: toButton(
-            'Change',
-            'editField',
-            { user: user.id, field },
-            { type: 'BORDERLESS', altText: `Change ${title.toLowerCase()}` },
-          ),
-        }
-      : {}),
+    button:
+      admin && !locked
+        ? toButton('Change', 'editField', { user: user.id, field }, { type: 'BORDERLESS', altText: `Change ${title.toLowerCase()}` })
+        : toButton('Why', 'editField', { user: user.id, field }, { type: 'BORDERLESS', altText: `Why: ${title.toLowerCase()}` }),
   });
 }
 

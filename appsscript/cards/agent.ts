@@ -13,6 +13,10 @@ const withoutAgent = ({ policy, active }: UserView): Widget => ({
   decoratedText: {
     topLabel: 'Status',
     text: toColored(policy.agentEnabled.value && active ? 'Waiting to start' : 'No agent', 'grey'),
+    ...(policy.agentEnabled.value && active
+      ? { bottomLabel: 'This takes about half a minute. Press Refresh to see where it stands.' }
+      : {}),
+    wrapText: true,
   },
 });
 

@@ -95,12 +95,14 @@ function filterSection({ user = '', agent = '', action, since }: AuditFilter): S
   };
 }
 
+const actionWords = (action: string): string => Object.entries(actionFamilies).find(([name]) => name === action)?.[1] ?? action;
+
 /** `by admin@acme.test, since 1 Nov`. */
 const toFilterWords = ({ user, agent, action, since }: AuditFilter, { formats }: Reader): string =>
   [
     ...(user === undefined ? [] : [`by ${user}`]),
     ...(agent === undefined ? [] : [`about the agent of ${agent}`]),
-    ...(action === undefined ? [] : [`beginning with ${action}`]),
+    ...(action === undefined ? [] : [`of the kind \u201c${actionWords(action)}\u201d`]),
     ...(since === undefined ? [] : [`since ${formats.when(since)}`]),
   ].join(', ');
 

@@ -31,7 +31,7 @@ const costRow = (
   title = label,
 ): Widget => ({
   decoratedText: {
-    topLabel: `${toAgents(agents, formats)}, ${formats.count(calls)} calls`,
+    topLabel: `${toAgents(agents, formats)}, ${formats.count(calls)} model call${calls === 1 ? '' : 's'}`,
     text: `${escapeHtml(title || 'Not set')}: <b>${escapeHtml(formats.money(totalUsd))}</b>`,
     bottomLabel: [
       `Models ${formats.money(modelUsd)}`,

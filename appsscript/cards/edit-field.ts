@@ -50,25 +50,41 @@ function inputs(field: EditableField, { policy }: UserView, explained: Explained
   ];
 }
 
-/** One value of one person, with the way back to what policy says. It takes the agent card's place. */
+/** Lists alone: what somebody looks for and does not find. */
+function missing(field: EditableField, { policy }: UserView, may: boolean): Widget[] {
+  if (field !== 'tools' && field !== 'channels') return [];
+  const held: readonly string[] = policy[field].value;
+  const names = Object.keys(choicesOf(field)).filter((name) => !held.includes(name));
+  if (names.length === 0) return [];
+  const way = may
+    ? 'Tick it above for this person alone, or open Policies on the overview for everybody there.'
+    : 'An Agent Admin can add it, for this person or by policy.';
+  return [fact('Not among them', toNames(names), { bottomLabel: `Nothing that counts here gives it. ${way}` })];
+}
+
+/** One value of one person, why it is so, and for those who may the way to change it. It takes the agent card's place. */
 export function editFieldCard(user: UserView, field: EditableField, explanation: ExplanationView, reader: Reader): Card {
   const explained = explanation.fields.find((one) => one.field === field);
   const policySays = saidByPolicy(explained).slice(-1)[0];
   const at = explanation.fields.findIndex((one) => one.field === field);
   const own = user.policy[field].origin === 'user' || (explained?.said ?? []).some(({ origin }) => origin === 'user');
+  const locked = user.notes.some((note) => note.field === editable[field].directoryField && note.kind === 'locked');
+  const may = reader.admin && !locked;
   const target = { user: user.id, field };
   return {
     name: 'user',
     header: { title: `${editable[field].title} of ${user.name}`, subtitle: user.email },
     sections: [
       {
-        widgets: [
-          ...inputs(field, user, explained, reader),
-          paragraph('It is written to this person\u2019s page in the directory, and the agent follows within seconds.'),
-        ],
+        widgets: may
+          ? [
+              ...inputs(field, user, explained, reader),
+              paragraph('It is written to this person\u2019s page in the directory, and the agent follows within seconds.'),
+            ]
+          : [fact('Now', show(user.policy[field].value, reader), { bottomLabel: `From ${toOriginWords(user.policy[field].origin)}` })],
       },
       {
-        header: 'What policy says',
+        header: may ? 'What policy says' : 'Why it is so',
         widgets: [
           ...(policySays
             ? [
@@ -78,13 +94,16 @@ export function editFieldCard(user: UserView, field: EditableField, explanation:
               ]
             : []),
           paragraph(explanation.sentences[at] ?? 'Nothing is known about that.'),
-          ...buttonRow(own ? toButton('Inherit again', 'inheritField', target, { type: 'OUTLINED' }) : undefined),
+          ...missing(field, user, may),
+          ...buttonRow(own && may ? toButton('Inherit again', 'inheritField', target, { type: 'OUTLINED' }) : undefined),
         ],
       },
     ],
-    fixedFooter: {
-      primaryButton: toButton('Save', 'saveField', target, { type: 'FILLED' }),
-      secondaryButton: toButton('Cancel', 'showUser', { user: user.id }),
-    },
+    fixedFooter: may
+      ? {
+          primaryButton: toButton('Save', 'saveField', target, { type: 'FILLED' }),
+          secondaryButton: toButton('Cancel', 'showUser', { user: user.id }),
+        }
+      : { primaryButton: toButton('Back', 'showUser', { user: user.id }, { type: 'OUTLINED' }) },
   };
 }

@@ -136,8 +136,8 @@ const checkWidgets = (checks: Checks): Widget[] => {
     .map(({ name, state, detail, remedy }) =>
       lead(
         state === 'failed' ? 'error' : 'warning',
-        `${name}: ${state === 'failed' ? 'missing' : 'look at this'}`,
-        [detail, remedy].filter(Boolean).join(' '),
+        `${name.charAt(0).toUpperCase()}${name.slice(1)}: ${state === 'failed' ? 'missing' : 'look at this'}`,
+        [detail, remedy === null ? '' : `What to do: ${remedy}`].filter(Boolean).join('. '),
         {},
       ),
     );

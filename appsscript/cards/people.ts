@@ -8,7 +8,7 @@ import { paragraph } from './rows.ts';
 export const agentsPerPage = 20;
 
 export const searchWidgets = (button: string): Widget[] => [
-  { textInput: { name: fieldNames.search, label: 'Name or e-mail address', hintText: 'For example alice, or alice@yourcompany.com' } },
+  { textInput: { name: fieldNames.search, label: 'Name or e-mail address', hintText: 'Such as Alice, or her address' } },
   { buttonList: { buttons: [toButton(button, 'findPeople', {}, { type: 'FILLED_TONAL' })] } },
 ];
 

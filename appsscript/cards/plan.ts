@@ -181,7 +181,8 @@ export function askApplyCard(plan: PlanView, reader: Reader, notice?: Message): 
     title: `Remove ${gone}?`,
     subtitle: titles[plan.kind],
     does: [
-      `Access ends at once; then their machines and secrets are deleted: ${named}${counts.removes > mostAgents ? ' and more' : ''}.`,
+      'Access ends at once; then their machines and secrets are deleted.',
+      ...(named === '' ? [] : [`That is ${named}${counts.removes > mostAgents ? ' and more' : ''}.`]),
       'The last backup of each is kept as long as the plane is set to, and is brought back only when an admin says so.',
       ...(needsApproval ? ['A second person has to approve it first.'] : []),
     ],

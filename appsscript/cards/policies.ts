@@ -130,7 +130,7 @@ export function policiesCard(plane: PlaneDefinitionView, scopes: Scopes, reader:
             decoratedText: {
               topLabel: 'Last change',
               text: escapeHtml(formats.when(plane.updatedAt)),
-              bottomLabel: `By ${plane.updatedBy}`,
+              bottomLabel: plane.updatedBy === 'start' ? 'As the plane was first set up' : `By ${plane.updatedBy}`,
               wrapText: true,
             },
           },

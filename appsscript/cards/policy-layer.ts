@@ -184,7 +184,7 @@ export function policyLayerCard(plane: PlaneDefinitionView, scope: string, reade
     return {
       name: 'policies',
       header,
-      sections: [...whyReadOnly(plane, reader), ...readOnly(drawing)],
+      sections: [...(notice ? [messageSection(notice)] : []), ...whyReadOnly(plane, reader), ...readOnly(drawing)],
       fixedFooter: { primaryButton: back },
     };
   }

@@ -109,15 +109,15 @@ export async function acquire(agentId: string, signal: AbortSignal, deps: LeaseD
     if (leftMs <= 0 || until > expiresAt) throw lost(agentId);
     const ctx = { signal: AbortSignal.any([signal, clock.deadline(leftMs)]), log };
     const failures: unknown[] = [];
-    const run = async ({ verb, part, run: act }: Effect): Promise<Entry> => {
-      const outcome = await act(ctx).then(
+    const run = async (wish: Effect): Promise<Entry> => {
+      const outcome = await wish.run(ctx).then(
         () => ({ ok: true }),
         (error: unknown) => {
           failures.push(error);
           return { ok: false, error: toMessage(error) };
         },
       );
-      return { at: clock.now(), actor, action: `effect.end ${verb}`, target: part, detail: outcome };
+      return { at: clock.now(), actor, action: `effect.end ${wish.verb}`, target: wish.part, detail: outcome };
     };
     ended = await Promise.all(wanted.map(run));
     return failures;

@@ -35,6 +35,15 @@ function compare(a: string, b: string): number {
 }
 const byName = (a: FleetAgent, b: FleetAgent): number => compare(a.ownerName, b.ownerName) || compare(a.agentId, b.agentId);
 
+/** Whether lists are in the same order and filters let the same through. */
+const isAlike = (a: FleetAgent, b: FleetAgent): boolean =>
+  a.phase === b.phase &&
+  a.health === b.health &&
+  a.attention === b.attention &&
+  a.ouPath === b.ouPath &&
+  a.words === b.words &&
+  a.ownerName === b.ownerName;
+
 function toFleetAgent({ record, status, beatAt }: Omit<Known, 'shown'>, now: number, words?: string): FleetAgent {
   const current = status?.incarnation === record.incarnation ? status : undefined;
   const phase = current?.phase ?? (status && status.phase !== 'removed' ? 'removing' : 'pending');
@@ -56,6 +65,7 @@ export function createRoster() {
   /** Many at once are put in order together. */
   let ordered = true;
   let healthAt = -Infinity;
+  let version = 0;
 
   /** Where an agent stands or belongs. */
   function placeOf(agent: FleetAgent): number {
@@ -70,6 +80,7 @@ export function createRoster() {
   }
 
   function show(before: FleetAgent | undefined, after: FleetAgent | undefined): void {
+    if (!before || !after || !isAlike(before, after)) version += 1;
     if (!ordered) return;
     if (before && after && before.ownerName === after.ownerName) {
       list[placeOf(before)] = after;
@@ -150,6 +161,8 @@ export function createRoster() {
       }
       return list;
     },
+    /** Another once any agent stands elsewhere in the list or in what can be asked for. */
+    version: (): number => version,
     /** Where an agent stands in the list; `undefined` of one that is not known. */
     indexOf(agentId: string): number | undefined {
       const found = known.get(agentId);

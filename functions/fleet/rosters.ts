@@ -62,7 +62,7 @@ function createCatchUp(hearing: Hearing, rosters: ReadonlyMap<string, Roster>, {
 export function createRosters(deps: RostersDeps) {
   const { store, clock } = deps;
   const rosters = new Map<string, Roster>();
-  const hearing = store.hear && createHearing(store.hear);
+  const hearing = store.hear && createHearing((told) => store.hear?.(told));
   const catchUp = hearing && createCatchUp(hearing, rosters, deps);
   const polls = new Map<string, () => Promise<void>>();
   const fills = new Map<string, Promise<void>>();
@@ -99,7 +99,7 @@ export function createRosters(deps: RostersDeps) {
   return {
     /** Whether all that is ever told of an agent makes another `FleetAgent` of it. */
     renews: hearing !== undefined,
-    async rosterOf(planeId: string): Promise<Roster> {
+    rosterOf: async (planeId: string): Promise<Roster> => {
       if (hearing) await listen(planeId);
       const roster = rosters.get(planeId) ?? createRoster();
       rosters.set(planeId, roster);

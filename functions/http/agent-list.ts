@@ -80,7 +80,9 @@ export function createAgentListHandlers(deps: AgentListDeps): Pick<Handlers, 'li
         q === undefined ? undefined : createSearch(q),
       ];
       const filters = asked.filter((filter) => filter !== undefined);
-      const page = await fleet.pageOf(planeId, { from: cursor, limit }, filters);
+      // Who is in a group is the directory's to say, anew each time.
+      const key = members ? undefined : JSON.stringify([phase, health, attention, ou, within, q].map((each) => each ?? null));
+      const page = await fleet.pageOf(planeId, { from: cursor, limit }, { key, filters });
       if (page) return { agents: await readRows(page.agents, clock.now(), timeZone), next: page.next };
       throw new PlaneError('invalid', `cannot go on at ${cursor ?? ''}: the list has moved on; begin again without a cursor`);
     },

@@ -157,9 +157,9 @@ export function mountApi(app: Hono, deps: ApiDeps): { clearIdempotency(): Promis
     const each = answer[Symbol.asyncIterator]();
     const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
       async pull(controller) {
-        const { value, done } = await each.next();
-        if (done) controller.close();
-        else controller.enqueue(encoder.encode(value.endsWith('\n') ? value : `${value}\n`));
+        const step = await each.next();
+        if (step.done) controller.close();
+        else controller.enqueue(encoder.encode(step.value.endsWith('\n') ? step.value : `${step.value}\n`));
       },
       async cancel() {
         await each.return?.();

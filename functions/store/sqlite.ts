@@ -151,7 +151,7 @@ export function openSqliteStore({ file, log: told, schema = currentSchema }: Sql
       refuseClosed();
       return watches.until(collection, id, () => !isSame(read(collection, id), known), signal);
     },
-    hear: watches.hear,
+    hear: (told) => watches.hear(told),
     async close() {
       if (!database.isOpen) return;
       await group.flush();

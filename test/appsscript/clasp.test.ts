@@ -39,7 +39,7 @@ const config = (): string[] => ['--config', join(folder, 'addon.json')];
 describe('clasp, run for real', () => {
   it('pushes Code.js and appsscript.json and nothing else', async () => {
     google = await openGoogle();
-    expect(await addon('push', ...config())).toEqual({ code: 0, said: expect.stringContaining(`at script ${scriptId}`) });
+    expect(await addon('push', ...config())).toEqual({ code: 0, said: expect.stringContaining(`at script ${scriptId}`) as string });
     const put = google.seen.find(({ call }) => call === `PUT /v1/projects/${scriptId}/content`);
     const { files } = put?.body as { files: { name: string; type: string; source: string }[] };
     expect(files.map(({ name, type }) => [name, type]).toSorted()).toEqual([
@@ -56,7 +56,7 @@ describe('clasp, run for real', () => {
   it('moves the same deployment to a new version, and leaves nothing behind', async () => {
     google = await openGoogle();
     const { code, said } = await addon('deploy', ...config(), '--description', 'Fall release');
-    expect({ code, said }).toEqual({ code: 0, said: expect.stringContaining(`Deployment ${deploymentId} is at version 7`) });
+    expect({ code, said }).toEqual({ code: 0, said: expect.stringContaining(`Deployment ${deploymentId} is at version 7`) as string });
     const calls = google.seen.map(({ call }) => call).filter((call) => call.startsWith('P') && !call.endsWith('/token'));
     expect(calls).toEqual([
       `PUT /v1/projects/${scriptId}/content`,
@@ -86,7 +86,7 @@ describe('before clasp', () => {
     'refuses %j with a remedy, and calls nobody',
     async (args, words) => {
       google = await openGoogle();
-      expect(await addon(...args)).toEqual({ code: 1, said: expect.stringContaining(words) });
+      expect(await addon(...args)).toEqual({ code: 1, said: expect.stringContaining(words) as string });
       expect(google.seen).toEqual([]);
     },
     30_000,

@@ -8,7 +8,7 @@ interface Seen {
 
 async function readBody(request: IncomingMessage): Promise<unknown> {
   const text = Buffer.concat(await request.toArray()).toString();
-  return request.headers['content-type']?.includes('json') && text !== '' ? JSON.parse(text) : text;
+  return request.headers['content-type']?.includes('json') && text !== '' ? (JSON.parse(text) as unknown) : text;
 }
 
 /** The part of the Apps Script API that clasp 3.4 calls for a push and a deployment, and Google\u2019s token endpoint. */
@@ -28,7 +28,7 @@ export async function openGoogle({ refuse }: { refuse?: string } = {}) {
         return answer(403, { error: { code: 403, status: 'PERMISSION_DENIED', message: refuse } });
       if (call.endsWith('/content')) return answer(200, { files: [], ...(typeof body === 'object' ? body : {}) });
       if (call.endsWith('/versions')) return answer(200, { versionNumber: (version += 1), description: 'x' });
-      const deploymentConfig = typeof body === 'object' && body !== null ? Reflect.get(body, 'deploymentConfig') : undefined;
+      const deploymentConfig: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, 'deploymentConfig') : undefined;
       if (call.startsWith('PUT') && deploymentConfig) return answer(200, { deploymentId: call.split('/').at(-1), deploymentConfig });
       answer(404, { error: { code: 404, message: `nothing at ${call}` } });
     })();

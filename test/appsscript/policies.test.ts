@@ -69,6 +69,13 @@ describe('the form of a layer', () => {
     expect(read({ tools: [] })).toMatchObject({ tools: [] });
   });
 
+  it('keeps limits that a host did not send, since they stood in a closed section', () => {
+    const closed = { tierLimit: [], budgetLimit: [], budgetMost: [], toolsLimit: [], toolsAllowed: [], channelsLimit: [] };
+    const stored = { budgetCap: 50, tools: ['email' as const], limits: { budgetCap: 500, tools: ['email' as const], channels: [] } };
+    expect(read(closed, stored)).toEqual(stored);
+    expect(read({ ...closed, tools: ['email', 'crm'] }, stored)).toMatchObject({ limits: { tools: ['crm', 'email'], budgetCap: 500 } });
+  });
+
   it('keeps what it does not show', () => {
     expect(read({ agents: 'on' }, { machineType: 'e2-standard-2' })).toEqual({ agentEnabled: true, machineType: 'e2-standard-2' });
   });

@@ -86,7 +86,10 @@ describe('the door for backups', () => {
     const [real, unreal] = [await ask(id, session(bob)), await ask(none, session(bob))];
     const said = async (answer: Response): Promise<string> => (await answer.text()).replaceAll(id, none);
     expect([real.status, await said(real)]).toEqual([unreal.status, await said(unreal)]);
-    expect(await refusals(bob)).toEqual([[`backup ${id}`, { detail: 'it was not begun for this machine' }]]);
+    expect(await refusals(bob)).toEqual([
+      [`backup ${id}`, { detail: 'it was not begun for this machine' }],
+      [`backup ${none}`, { detail: 'it is not of this agent' }],
+    ]);
     expect(await refusals(alice)).toEqual([]);
     expect(await world.read(id)).toBe(text);
   });

@@ -1,10 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { directorySchemaName } from '../../shared/directory-schema.ts';
 import { activityApplications } from '../../functions/core/providers.ts';
+import { endpointFile } from '../../scripts/client.ts';
 import { openSqliteStore } from '../../functions/store/sqlite.ts';
 import { measureLoad } from './api-load.ts';
 import { agentIdOf, inBatches, openFleet, planeId } from './fleet.ts';
@@ -72,9 +75,21 @@ async function fill() {
   await fleet.begin();
   // Filling takes longer than the time between two passes over an agent: what became due meanwhile is no part of this.
   const overdue = async () => (await store.query('schedule', 'byDue', { before: Date.now() - 5_000, limit: 50 })).length;
-  for (const end = Date.now() + 120_000; Date.now() < end && (await overdue()) > 20; ) await sleep(500);
+  for (const end = Date.now() + 120_000; Date.now() < end && (await overdue()) > 20;) await sleep(500);
   console.log(`${count} agents after ${Math.round(performance.now() / 1_000)} s; ${await overdue()} or more passes are late`);
   return users;
+}
+
+/** How long a command line takes from its start to its end, in milliseconds; the second fastest of three. */
+async function timeCommand(...line: readonly string[]): Promise<number> {
+  writeFileSync(endpointFile(folder), JSON.stringify({ url: fleet.url, token }));
+  const times: number[] = [];
+  for (let round = 0; round < 3; round += 1) {
+    const began = performance.now();
+    await promisify(execFile)(process.execPath, ['scripts/planes.ts', ...line, '--data', folder], { maxBuffer: 2 ** 28 });
+    times.push(performance.now() - began);
+  }
+  return Math.round(times.toSorted((a, b) => a - b)[1] ?? NaN);
 }
 
 async function measure(): Promise<void> {
@@ -106,6 +121,7 @@ async function measure(): Promise<void> {
     `${(bytes / 2 ** 20 / seconds).toFixed(1)} MiB/s; the plane used ${share.toFixed(0)} % of one core and ${mib} MiB; ` +
       `longest the event loop stood ${Math.round(delay.max / 1e6)} ms; load ${loadavg()[0]?.toFixed(1)}`,
   );
+  console.log(`planes status ${await timeCommand('status')} ms, for programs ${await timeCommand('status', '--json')} ms`);
   for (const [message, often] of [...warnings].slice(0, 5)) console.log(`warned ${often} times: ${message}`);
   const failed = Object.entries(failures).map(([what, often]) => `${what} ${often} times`);
   if (failed.length > 0) console.log(`not answered: ${failed.join('; ')}`);

@@ -1,13 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { keysFolder, createTestPlane, readFields, readMail, setFields, until, type TestPlane } from './embedded.ts';
+import {
+  createTestPlane,
+  habitatOf,
+  keysFolder,
+  processesOf,
+  readFields,
+  readMail,
+  setFields,
+  sleep,
+  until,
+  type TestPlane,
+} from './embedded.ts';
 import { makeAttempts, readAudit, toTable, type Outcome } from './adversary/attempts.ts';
 import { callAttempts, separate } from './adversary/calls.ts';
 import { fileAttempts } from './adversary/files.ts';
 import { budgetAttempt, gatewayAttempts, leaveOverrides, overrideAttempts } from './adversary/gateway.ts';
 import { openMaker, type Maker } from './adversary/maker.ts';
 import { overAttempts } from './adversary/over.ts';
-import { callWith, readAgent, type Attempt, type Scene } from './adversary/scene.ts';
+import { callWith, readAgent, type Agent, type Attempt, type Scene } from './adversary/scene.ts';
 import {
   agentSecrets,
   findIn,
@@ -23,6 +34,7 @@ import { contractAttempts, tokenAttempts } from './adversary/tokens.ts';
 jest.setTimeout(300_000);
 
 const [aliceMail, bobMail] = ['alice@acme.test', 'bob@acme.test'];
+const portOf = ({ folder }: Agent): string => readFileSync(join(folder, 'run', 'port'), 'utf8');
 const makerKey = 'sk-made-up-5f2c9e71b0d84c6aa3';
 
 /** The only places where a secret may be, and why. */
@@ -101,9 +113,11 @@ describe('an adversary with an agent of their own, on one machine, with real Ope
       ...findIn('mails', Buffer.from(JSON.stringify(mails)), secrets),
       ...findIn('output of the plane', Buffer.from(plane.output()), secrets),
     ];
+    // The plane closed idle connections while this process searched: that must be heard before the next call.
+    await sleep(100);
     seen.push(...found);
     const wrong = found.filter(({ secret, place }) => !allowed.some((rule) => rule.secret.test(secret) && rule.place.test(place)));
-    expect({ when, wrong }).toEqual({ when, wrong: [] });
+    expect({ when, wrong: wrong.slice(0, 20) }).toEqual({ when, wrong: [] });
   }
 
   beforeAll(async () => {
@@ -156,25 +170,12 @@ describe('an adversary with an agent of their own, on one machine, with real Ope
 
   it('comes up with the plane\u2019s config after a restart, whatever it left in its folders (REQ-WSEC-04)', async () => {
     leaveOverrides(scene);
+    const habitat = habitatOf(plane, scene.alice.id);
+    const before = processesOf(habitat);
     expect(await admin('POST', `/agents/${scene.alice.id}/restart`)).toMatch(/^202/);
-    await until(
-      'another session',
-      120_000,
-      async () => (await readAgent(plane, scene.alice.id, aliceMail)).session !== scene.alice.session,
-      500,
-    );
-    await until(
-      'the gateway',
-      120_000,
-      async () => {
-        const { gatewayPort } = await readAgent(plane, scene.alice.id, aliceMail);
-        return fetch(`http://127.0.0.1:${gatewayPort}/readyz`).then(
-          ({ ok }) => ok,
-          () => false,
-        );
-      },
-      500,
-    );
+    await until('the end of what ran', 60_000, async () => processesOf(habitat).every((pid) => !before.includes(pid)), 200);
+    const up = async () => fetch(`http://127.0.0.1:${portOf(scene.alice)}/readyz`).catch(() => undefined);
+    await until('the gateway', 120_000, async () => (await up())?.ok === true, 500);
     scene = { ...scene, alice: await readAgent(plane, scene.alice.id, aliceMail) };
     learn('after a restart');
     expect(await failed(overrideAttempts)).toEqual([]);

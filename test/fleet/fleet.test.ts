@@ -11,7 +11,7 @@ function openPlane() {
   const clock = { at: Date.parse('2026-11-22T12:00:00Z'), now: () => clock.at };
   let queries = 0;
   const counting = {
-    get: store.get,
+    get: (...args: Parameters<typeof store.get>) => store.get(...args),
     query: (...args: Parameters<typeof store.query>) => {
       queries += 1;
       return store.query(...args);
@@ -78,7 +78,7 @@ describe('the fleet', () => {
           const earlier = [fleet.agentsOf('acme')];
           for (const { at, ou, phase, waitMs } of changes) {
             clock.at += waitMs;
-            await write(at, { ouPath: ou, phase: phase as StatusRecord['phase'] });
+            await write(at, { ouPath: ou, phase: phase });
             earlier.push(fleet.agentsOf('acme'));
             const found = (await fleet.agentsOf('acme')).find(({ agentId }) => agentId === idOf(at));
             expect(found).toMatchObject({ ouPath: ou, phase });

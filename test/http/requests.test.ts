@@ -60,7 +60,7 @@ describe('what an agent asked for on behalf of its owner', () => {
     expect((await world.call('GET', path, admin)).body).toEqual({ grants: [] });
     expect((await world.call('DELETE', `${path}/r3`, admin)).status).toBe(404);
     const audit = await world.call('GET', `/v1/planes/acme/audit?agentId=${agentId}`, admin);
-    const row = { action: 'grant.revoked', target: 'r3', actor: expect.objectContaining({ kind: 'user', id: admin }) };
+    const row = { action: 'grant.revoked', target: 'r3', actor: expect.objectContaining({ kind: 'user', id: admin }) as unknown };
     expect(audit.body['rows']).toContainEqual(expect.objectContaining(row));
   });
 

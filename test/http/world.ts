@@ -7,6 +7,7 @@ import type { Server } from 'node:http';
 import { toAgentId } from '../../shared/agent.ts';
 import type { Plane } from '../../shared/plane.ts';
 import { makeDue } from '../../functions/core/schedule.ts';
+import type { Providers } from '../../functions/core/providers.ts';
 import type { Clock } from '../../functions/core/surroundings.ts';
 import { createFolderBackups } from '../../functions/backup/folder.ts';
 import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
@@ -64,13 +65,19 @@ export async function openWorld({ plane: given, users = 0, knows, faults, manage
   if (typeof address !== 'object' || !address) throw new Error('no address');
   const url = `http://127.0.0.1:${address.port}`;
   const directory = createDirectory({ rootUrl: `${url}/google/`, fetchImplementation: fetch });
+  const providers = new Map<string, Providers>();
+  function makeProviders({ metadata }: Plane): Providers {
+    const made = providers.get(metadata.name) ?? createInstantProviders(metadata.name);
+    providers.set(metadata.name, made);
+    return made;
+  }
   /** One process of the deployment; any number may share the store. */
   function start(holder: string, from: 'file' | 'sample', definition: Plane) {
     const planes = openPlanes({ store, clock, hashing: nodeHashing, wake, seed: { plane: definition, from } });
     const { sink, ...connected } = connectDirectory({ url, plane: definition, planes, store, audience, clock, fetch });
     const running = createPlane({
       ...{ plane: definition, planes, store, wake, log, keys, ...connected, clock, hashing: nodeHashing, random: randomUUID },
-      makeProviders: ({ metadata }) => createInstantProviders(metadata.name),
+      makeProviders,
       ...(knows ? { knows } : {}),
       upstream: { maker: 'stand-in' },
       backupStore: createFolderBackups({ dir: join(folder, 'backups') }),
@@ -131,6 +138,8 @@ export async function openWorld({ plane: given, users = 0, knows, faults, manage
     start,
     app: running.app,
     credentials: running.credentials,
+    /** What the clouds of a plane hold. */
+    providersOf: (planeId = 'acme'): Providers | undefined => providers.get(planeId),
     idOf,
     agentIdOf: async (email: string, planeId = 'acme'): Promise<string> => toAgentId(planeId, await idOf(email), nodeHashing.sha256),
     /** Calls the API as somebody of the company; without a name, as nobody. */

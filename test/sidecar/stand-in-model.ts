@@ -30,10 +30,14 @@ interface Message {
 const toText = ({ content }: Message): string =>
   typeof content === 'string' ? content : (content ?? []).map(({ text }) => text ?? '').join('\n');
 
+/** What OpenClaw itself adds, also as a message of its own after all others: no words of anybody. */
+const internal = /<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>[^]*?<<<END_OPENCLAW_INTERNAL_CONTEXT>>>/g;
+const toWords = (message: Message): string => toText(message).replaceAll(internal, '').trim();
+
 /** What the model says next, as OpenAI's format has it. */
-function toTurn(said: string | ToolCall) {
+function toTurn(said: string | ToolCall, nth: number) {
   if (typeof said === 'string') return { delta: { role: 'assistant', content: said }, finish: 'stop' };
-  const call = { index: 0, id: 'call-1', type: 'function', function: { name: said.tool, arguments: JSON.stringify(said.args) } };
+  const call = { index: 0, id: `call-${nth}`, type: 'function', function: { name: said.tool, arguments: JSON.stringify(said.args) } };
   return { delta: { role: 'assistant', content: null, tool_calls: [call] }, finish: 'tool_calls' };
 }
 
@@ -61,9 +65,11 @@ export async function openStandInModel(reply: (said: string, all: string) => str
       model.calls.push({ authorization: request.headers.authorization, tools: tools.map((tool) => tool.function.name), text });
       if (model.outage !== undefined)
         return response.writeHead(model.outage, { 'content-type': 'application/json' }).end('{"error":{"message":"the budget is spent"}}');
-      const last = messages.at(-1);
-      const lastOfUser = messages.filter(({ role }) => role === 'user').map(toText);
-      const { delta, finish } = toTurn(last?.role === 'tool' ? toText(last) : reply(lastOfUser.at(-1) ?? '', text));
+      const spoken = messages.filter((message) => message.role === 'tool' || toWords(message) !== '');
+      const last = spoken.at(-1);
+      const lastOfUser = spoken.filter(({ role }) => role === 'user').map(toWords);
+      const said = last?.role === 'tool' ? toText(last) : reply(lastOfUser.at(-1) ?? '', text);
+      const { delta, finish } = toTurn(said, model.calls.length);
       const usage = { prompt_tokens: 1000, completion_tokens: 50, total_tokens: 1050 };
       const base = { id: `c${model.calls.length}`, created: 1, model: 'stand-in' };
       if (!stream) {

@@ -116,7 +116,7 @@ export function createMemoryStore(): Store & Glass {
       },
     }),
     changed: (collection, id, known, signal) => watches.until(collection, id, () => !isSame(peek(collection, id), known), signal),
-    hear: watches.hear,
+    hear: (told) => watches.hear(told),
     async close() {
       watches.end(new PlaneError('unavailable', 'cannot use the memory store: it is closed'));
     },

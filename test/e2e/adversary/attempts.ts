@@ -36,7 +36,7 @@ function find(told: Exclude<Told, { nobody: string }>, rows: readonly Row[], sce
   return row && `${row.action} ${row.target} by ${row.actor.id} (${told.chain} ${row.seq})`;
 }
 
-/** Makes every attempt, one after the other, then looks for the rows that tell of them; a heartbeat may bring some. */
+/** Makes every attempt, one after the other, then looks for the rows that tell of them; a heartbeat may bring some, a minute apart. */
 export async function makeAttempts(attempts: readonly Attempt[], scene: Scene): Promise<Outcome[]> {
   const made: { attempt: Attempt; result: string }[] = [];
   for (const attempt of attempts) {
@@ -48,9 +48,10 @@ export async function makeAttempts(attempts: readonly Attempt[], scene: Scene): 
   let outcomes: Outcome[] = [];
   await until(
     'audit rows',
-    45_000,
+    100_000,
     async () => {
-      const rows = await readAudit(scene.plane);
+      // Lines of shell block this process, and the plane closes idle connections meanwhile: the first call may find one.
+      const rows = await readAudit(scene.plane).catch(() => []);
       outcomes = made.map(({ attempt: { name, refused, told: tell }, result }) => {
         const told = typeof tell === 'function' ? tell(scene) : tell;
         return { name, result, refused: refused.test(result), told: 'nobody' in told ? told.nobody : find(told, rows, scene) };
@@ -59,6 +60,7 @@ export async function makeAttempts(attempts: readonly Attempt[], scene: Scene): 
     },
     1_000,
   ).catch(() => undefined);
+  if (outcomes.length !== attempts.length) throw new Error('the outcome of some attempts is not known');
   return outcomes;
 }
 

@@ -5,7 +5,7 @@ import { createCredentials, type Credential } from '../../../functions/core/cred
 import { createTokenKey } from '../../../functions/keys.ts';
 import { openNamespace } from '../../../functions/providers/secrets/local-vault.ts';
 import { createMemoryStore } from '../../simulation/memory-store.ts';
-import { capture, keysFolder, nodeOf, uidOf, type Captured, type TestPlane } from '../embedded.ts';
+import { capture, keysFolder, nodeOf, readMail, uidOf, type Captured, type TestPlane } from '../embedded.ts';
 import type { Maker } from './maker.ts';
 
 export interface Agent extends Captured {
@@ -53,9 +53,10 @@ export function readSecrets(plane: TestPlane, agentId: string): Readonly<Record<
 export async function readAgent(plane: TestPlane, id: string, owner: string): Promise<Agent> {
   const joins = Object.entries(readSecrets(plane, id)).filter(([name]) => name.startsWith('join/'));
   const captured = await capture(plane, id, owner);
+  const mails = await readMail(plane, owner);
   return {
     ...captured,
-    linkToken: /\/me\/(oc1(?:\.[\w-]+)+)/.exec(captured.link)?.[1] ?? '',
+    linkToken: /\/me\/(oc1(?:\.[\w-]+)+)/.exec(mails.map(({ text }) => text).join('\n'))?.[1] ?? '',
     ...{ id, owner, uid: uidOf(plane, id), node: nodeOf(plane, id), folder: join(plane.data, 'machines', id) },
     join: joins.at(-1)?.[1] ?? '',
   };

@@ -59,6 +59,8 @@ function formsOf({ value }: Known): Buffer[] {
 }
 
 export function findIn(place: string, content: Buffer, secrets: readonly Known[]): Finding[] {
+  const short = secrets.find(({ value }) => value.length < shortest);
+  if (short) throw new Error(`${short.name} is too short to be looked for`);
   return secrets.filter((secret) => formsOf(secret).some((form) => content.includes(form))).map(({ name }) => ({ secret: name, place }));
 }
 

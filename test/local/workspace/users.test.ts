@@ -48,6 +48,7 @@ test('answers a user as the real directory does', async () => {
     nonEditableAliases: ['carol@acme.test.test-google-a.com'],
     customerId: 'C0acme01',
     orgUnitPath: '/',
+    organizations: [{ primary: true, department: 'Management', costCenter: 'CC-10' }],
     isMailboxSetup: true,
     isEnrolledIn2Sv: false,
     isEnforcedIn2Sv: false,
