@@ -13,6 +13,7 @@ export const actionFamilies = {
   'agent.': 'Agents: made, changed, restarted, removed',
   'agent.restart': 'Restarts alone',
   'agent.pause': 'Pauses alone',
+  'agent.rotate': 'Rotations of secrets alone',
   'command.': 'Errands of machines',
   'operation.': 'Work on many agents',
   'plan.': 'Plans applied or denied',

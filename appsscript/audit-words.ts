@@ -11,6 +11,7 @@ const actions: Readonly<Record<string, string>> = {
   'agent.remove': 'Removal began',
   'agent.removed': 'Removed',
   'agent.restart': 'Restarted',
+  'agent.rotate': 'Secrets rotated',
   'agent.resume': 'Resumed',
   'agent.status': 'Status changed',
   'effect.end apply': 'Work on a part ended',

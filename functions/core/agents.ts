@@ -28,13 +28,14 @@ export type Decide = (current: AgentRecord | undefined, tx: Reads) => Promise<Ag
 
 /**
  * The one way in which an agent's spec changes: decides on the current record, then record, audit row and due time commit
- * together and the pass is woken. `decide` may run more than once; `undefined` or an equal draft changes nothing.
+ * together and the pass is woken. `decide` may run more than once; `undefined` or an equal draft changes nothing. `action` names it in the audit log.
  */
 export async function changeAgent(
   agentId: string,
   actor: Actor,
   decide: Decide,
   { store, clock, hashing, wake, expect }: ChangeDeps,
+  action = 'agent.change',
 ): Promise<AgentRecord | undefined> {
   const outcome = await store.transact(async (tx) => {
     const current = await tx.get('agents', agentId);
@@ -64,12 +65,7 @@ export async function changeAgent(
     const changes = tellChanges(current ? toFields(toDraft(current)) : {}, toFields(draft));
     tx.set('agents', agentId, record);
     moveAssignment(tx, agentId, assignment, now);
-    append(
-      tx,
-      head,
-      [{ at: now, actor, action: 'agent.change', target: agentId, detail: { revision: record.revision, changes } }],
-      hashing,
-    );
+    append(tx, head, [{ at: now, actor, action, target: agentId, detail: { revision: record.revision, changes } }], hashing);
     makeDue(tx, passKey(agentId), due, now);
     makeDue(tx, publishKey(agentId), publish, now);
     return { record, changed: true };

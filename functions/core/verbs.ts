@@ -4,10 +4,18 @@ import { PlaneError } from './errors.ts';
 import type { Actor, AgentRecord, HeartbeatRecord } from './records.ts';
 import type { Reads } from './store.ts';
 
+/** What the audit log calls each verb, as it stands in sentences. */
+const actions = {
+  pause: 'agent.pause',
+  resume: 'agent.resume',
+  restart: 'agent.restart',
+  'rotate the secrets of': 'agent.rotate',
+} as const;
+
 /** Changes a running agent, or says why there is nothing to change. */
 async function changeRunning(
   agent: AgentRecord,
-  verb: string,
+  verb: keyof typeof actions,
   actor: Actor,
   change: (current: AgentRecord, tx: Reads) => AgentDraft | Promise<AgentDraft>,
   deps: ChangeDeps,
@@ -20,6 +28,7 @@ async function changeRunning(
       throw new PlaneError('conflict', `cannot ${verb} agent ${agent.agentId}: it is ${current?.reason ?? 'gone'}; switch it on first`);
     },
     deps,
+    actions[verb],
   );
   return changed ?? agent;
 }

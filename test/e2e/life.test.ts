@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentView, OperationView } from '../../shared/contract.ts';
+import { findInhabitants, type Habitat } from '../../functions/providers/infra/local-processes.ts';
 import type { StandInModel } from '../sidecar/stand-in-model.ts';
 import { readAudit } from './adversary/attempts.ts';
 import {
@@ -23,6 +24,11 @@ jest.setTimeout(300_000);
 
 const bob = 'bob@acme.test';
 const [before, after] = ['2026.9.5', '2026.9.6'];
+/** Processes that could act: what is paused stands still where it was, and starts afresh when it is resumed. */
+const livelyIn = (habitat: Habitat): number[] => {
+  const { sidecars, others } = findInhabitants(habitat);
+  return [...sidecars, ...others].filter(({ stopped }) => !stopped).map(({ pid }) => pid);
+};
 const saying = (text: string): unknown => expect.stringContaining(text);
 const one = ['--plane', 'acme', '--agent', bob];
 
@@ -96,7 +102,6 @@ describe('the whole life of one agent, on one machine, with real OpenClaws', () 
         `${plane.output().replaceAll(plane.token(), '…').slice(-3_000)}\n${stdout.slice(-6_000)}\n${calls.join('\n---\n')}\n`,
       );
     }
-    if (!standing) require('node:child_process').execSync(`cp -r ${join(plane.data, 'machines')} /tmp/life-debug; ps aux > /tmp/life-debug/ps`);
     await plane.destroy();
     await model.close();
     host.close();
@@ -178,15 +183,17 @@ describe('the whole life of one agent, on one machine, with real OpenClaws', () 
       const paused = await cli<OperationView>('pause', ...one, '--reason', 'on holiday');
       expect(paused).toMatchObject({ code: 0, answer: { kind: 'pause', state: 'done', total: 1, done: 1, failed: 0 } });
       expect(await view()).toMatchObject({ phase: 'paused', paused: { reason: 'on holiday' } });
-      expect(processesOf(habitat)).toEqual([]);
+      expect(livelyIn(habitat)).toEqual([]);
       await published('paused');
       expect(await cli('pause', ...one)).toMatchObject({ code: 0, answer: { state: 'done', done: 0, skipped: 1 } });
-      expect(await cli('pause', '--plane', 'acme', '--agent', 'nobody@acme.test')).toMatchObject({ code: 5, answer: {} });
+      expect(await cli('pause', '--plane', 'acme', '--agent', 'nobody@acme.test')).toMatchObject({
+        ...{ code: 1, stderr: saying('there is no agent nobody@acme.test here') },
+      });
       const answered = await write('Good morning!');
 
       expect(await cli('resume', ...one)).toMatchObject({ code: 0, answer: { kind: 'resume', state: 'done', done: 1 } });
       expect(await view()).toMatchObject({ phase: 'running', paused: null });
-      expect(processesOf(habitat)).not.toEqual([]);
+      expect(livelyIn(habitat)).not.toEqual([]);
       expect((await answered()).text).toContain('Good morning!');
       await published('running');
     }),
@@ -195,17 +202,15 @@ describe('the whole life of one agent, on one machine, with real OpenClaws', () 
   it(
     'still remembers what it was told on a fresh machine (REQ-MAINT-03, REQ-MAINT-06)',
     step(async () => {
-      const [folder, session] = [statSync(inMachine()).ino, readSession()];
+      const session = readSession();
+      writeFileSync(inMachine('run', 'of-the-former'), '');
       const named = ['--plane', 'acme', '--name', bob, '--wait'];
       expect(await cli('reprovision', ...named)).toMatchObject({ code: 1, stderr: saying('add --yes') });
       expect(await cli('reprovision', ...named, '--yes')).toMatchObject({
         code: 0,
         answer: { reprovision: { step: 'done', failure: null } },
       });
-      expect({ folder: statSync(inMachine()).ino === folder, session: readSession() === session }).toEqual({
-        folder: false,
-        session: false,
-      });
+      expect([existsSync(inMachine('run', 'of-the-former')), readSession() === session]).toEqual([false, false]);
       await published('running');
       expect(await actions()).toEqual(expect.arrayContaining(['agent.reprovision', 'agent.reprovision done']));
       await remembers();

@@ -3,6 +3,7 @@ import { agentChain, append, readHead, type Entry } from '../../functions/core/a
 import { verifyAll } from '../../functions/core/audit-trail.ts';
 import { acquire, type Acquired, type LeaseDeps } from '../../functions/core/lease.ts';
 import { createRunner, makeDue, passKey } from '../../functions/core/schedule.ts';
+import type { AgentRecord } from '../../functions/core/records.ts';
 import type { Store } from '../../functions/core/store.ts';
 import { nodeHashing as hashing, systemClock as clock } from '../../functions/keys.ts';
 import { createFirestoreStore, openFirestore } from '../../functions/store/firestore.ts';
@@ -52,6 +53,7 @@ test('gives the lease of an agent to one of ten who want it at once, with a fenc
 test('refuses to record under a lease that another has taken since', async () => {
   const deps = (store: Store, leaseMs: number): LeaseDeps => ({ store, clock, hashing, log, wake, holder: 'p', leaseMs });
   const { signal } = new AbortController();
+  await first().transact(async (tx) => tx.set('agents', 'a1', { agentId: 'a1', planeId: 'acme' } as unknown as AgentRecord));
   const lost = await acquire('a1', signal, deps(first(), 0));
   const taken = await acquire('a1', signal, deps(stores[1] ?? first(), 60_000));
   if (!('lease' in lost) || !('lease' in taken)) throw new Error('there is no lease');

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createCredentials, type Credential } from '../../../functions/core/credentials.ts';
@@ -69,12 +69,15 @@ export function mintAs(plane: TestPlane, credential: Credential): string {
   return createCredentials({ key, store: createMemoryStore(), clock }).mint(credential);
 }
 
+const toFlags = (uid: number): string[] => [
+  ...[`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--no-new-privs', '--bounding-set=-all'],
+];
+
 /** Runs a line of shell as an agent's own user, as a program that took over the agent would. */
 export function asAgent({ uid }: Agent, line: string, { input = '', script = '' } = {}): { status: number | null; output: string } {
-  const flags = [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--no-new-privs', '--bounding-set=-all'];
   const env = { PATH: process.env['PATH'], SCRIPT: script };
   const options = { encoding: 'utf8', timeout: 60_000, input, cwd: '/', env } as const;
-  const { status, stdout, stderr } = spawnSync('setpriv', [...flags, 'sh', '-c', line], options);
+  const { status, stdout, stderr } = spawnSync('setpriv', [...toFlags(uid), 'sh', '-c', line], options);
   return { status, output: `${stdout}${stderr}` };
 }
 
@@ -100,11 +103,21 @@ let text = ''; process.stdin.on('data', (part) => (text += part)).on('end', () =
   call.end(body);
 });`;
 
-/** One call over HTTP from the agent's own user; answers the status, or what the network said. */
-export function callAs(agent: Agent, plane: TestPlane, call: Call): string {
+/** One call over HTTP from the agent's own user; answers the status, or what the network said. What it calls may live in this process. */
+export function callAs({ uid, node }: Agent, plane: TestPlane, call: Call): Promise<string> {
   const port = Number(new URL(plane.url).port);
-  const input = JSON.stringify({ port, ...call });
-  return asAgent(agent, `exec '${agent.node}' -e "$SCRIPT"`, { input, script: caller }).output.trim();
+  return new Promise((resolve, reject) => {
+    const child = spawn('setpriv', [...toFlags(uid), node, '-e', caller], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      cwd: '/',
+      timeout: 30_000,
+    });
+    let said = '';
+    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    child.once('error', reject);
+    child.once('close', () => resolve(said.trim()));
+    child.stdin.end(JSON.stringify({ port, ...call }));
+  });
 }
 
 /** One call with a stolen token by somebody else on the plane's machine; answers the status and the first words. */

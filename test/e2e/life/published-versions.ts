@@ -1,4 +1,16 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { createInstallation } from '../../../functions/providers/infra/openclaw-install.ts';
@@ -36,9 +48,14 @@ export async function openHost(versions: readonly string[], version: string): Pr
     if (!places) throw new Error(`this host has no OpenClaw ${name}`);
     return places;
   };
+  /** A link is taken away by itself: behind it lies what everybody on this host runs. */
+  function clear(linked: string): void {
+    if (lstatSync(linked, { throwIfNoEntry: false })?.isSymbolicLink()) unlinkSync(linked);
+    else rmSync(linked, { recursive: true, force: true });
+  }
   function mendVersion(name: string): void {
     const { installed, linked } = placesOf(name);
-    rmSync(linked, { recursive: true, force: true });
+    clear(linked);
     symlinkSync(installed, linked);
   }
   versions.forEach(mendVersion);
@@ -51,7 +68,7 @@ export async function openHost(versions: readonly string[], version: string): Pr
     breakVersion(name) {
       const { entry, installed, linked } = placesOf(name);
       const [modules, bundled] = [join(linked, 'node_modules'), `node-${process.platform}-${process.arch}`];
-      rmSync(linked, { recursive: true });
+      clear(linked);
       mkdirSync(join(modules, 'openclaw'), { recursive: true });
       cpSync(join(dirname(entry), 'package.json'), join(modules, 'openclaw', 'package.json'));
       const node = join(installed, 'node_modules', bundled);

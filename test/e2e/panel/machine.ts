@@ -18,17 +18,23 @@ export async function openMachine(world: World, agentId: string, boot = 1) {
       { version: 'x', live: true, ready: true, introduction: 'Hello', secretsVersion: '1.1', ...more },
       session,
     );
+  const assignment = async () => (await world.call('GET', '/agent/assignment', undefined, undefined, session)).body;
   const command = (kind: string): Promise<Command> =>
-    eventually(`the command ${kind}`, async () => {
-      const { body } = await world.call('GET', '/agent/assignment', undefined, undefined, session);
-      return (body['commands'] as Command[]).find((each) => each.kind === kind);
-    }, 15_000);
+    eventually(
+      `the command ${kind}`,
+      async () => {
+        return ((await assignment())['commands'] as Command[]).find((each) => each.kind === kind);
+      },
+      15_000,
+    );
   return {
     beat,
     ask: (body: object) => world.call('POST', '/agent/requests', undefined, body, session),
     command,
     /** Takes up new secrets as it is told. */
     async reload(): Promise<void> {
+      await eventually('a newer version', async () => (await assignment())['secretsVersion'] !== '1.1', 15_000);
+      await beat();
       const { id, args } = await command('reloadSecrets');
       await beat({ secretsVersion: args['version'], results: [{ id, ok: true, result: 'reloaded' }] });
     },
