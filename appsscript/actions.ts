@@ -18,6 +18,7 @@ export interface Actions {
   readonly switchOff: { readonly user: string };
   readonly askVerb: { readonly user: string; readonly verb: string };
   readonly doVerb: { readonly user: string; readonly agentId: string; readonly verb: string };
+  readonly whyField: { readonly user: string; readonly field: string };
   readonly editField: { readonly user: string; readonly field: string };
   readonly saveField: { readonly user: string; readonly field: string };
   readonly inheritField: { readonly user: string; readonly field: string };

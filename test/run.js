@@ -9,7 +9,7 @@ import { join } from 'node:path';
  */
 const root = join(import.meta.dirname, '..');
 /** What lives long enough to want the machine for itself. */
-const long = '/e2e/(life|upgrade|adversary|openclaw-planes)|/sidecar/openclaw';
+const long = '/e2e/(life|adversary|openclaw-planes)|/sidecar/openclaw';
 const stages = {
   own: {
     closing: 'closing-line',

@@ -38,7 +38,7 @@ function policyRow<T>(
     button:
       admin && !locked
         ? toButton('Change', 'editField', { user: user.id, field }, { type: 'BORDERLESS', altText: `Change ${title.toLowerCase()}` })
-        : toButton('Why', 'editField', { user: user.id, field }, { type: 'BORDERLESS', altText: `Why: ${title.toLowerCase()}` }),
+        : toButton('Why', 'whyField', { user: user.id, field }, { type: 'BORDERLESS', altText: `Why: ${title.toLowerCase()}` }),
   });
 }
 

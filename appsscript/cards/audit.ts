@@ -75,8 +75,7 @@ function filterSection({ user = '', agent = '', action, since }: AuditFilter): S
   });
   return {
     header: narrowed ? 'Filter (in force)' : 'Filter',
-    collapsible: true,
-    uncollapsibleWidgetsCount: narrowed ? 4 : 0,
+    ...(narrowed ? {} : { collapsible: true, uncollapsibleWidgetsCount: 0 }),
     widgets: [
       input(fieldNames.who, 'Who did it', 'An e-mail address', user),
       input(fieldNames.agent, 'Whose agent', 'The person\u2019s e-mail address, or an agent id', agent),

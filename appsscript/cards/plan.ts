@@ -48,7 +48,8 @@ const agentWidget = ({ ownerName, ownerEmail, effect, fields, notes }: PlannedAg
 const mostAgents = 20;
 const most = 10;
 
-const signed = (usd: number, { formats }: Reader): string => `${usd > 0 ? '+' : ''}${formats.money(usd)} a month`;
+const signed = (usd: number, { formats }: Reader): string =>
+  usd === 0 ? 'As they are' : `${usd > 0 ? '+' : ''}${formats.money(usd)} a month`;
 
 type Kind = PlanView['kind'];
 const titles: Readonly<Record<Kind, string>> = {

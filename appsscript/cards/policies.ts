@@ -91,7 +91,7 @@ function adding(policies: readonly Layer[], { ous }: Scopes): Section {
             ...(units.length > mostChoices ? [paragraph('Not all org units fit here; planes plan takes any.')] : []),
             ...buttonRow(toButton('Policy for this org unit', 'chooseUnit', {}, { type: 'OUTLINED' })),
           ]),
-      { textInput: { name: fieldNames.group, label: 'Group', hintText: 'Its e-mail address, such as leads@yourcompany.com' } },
+      { textInput: { name: fieldNames.group, label: 'Group', hintText: 'Its e-mail address' } },
       ...buttonRow(toButton('Policy for this group', 'chooseGroup', {}, { type: 'OUTLINED' })),
     ],
   };

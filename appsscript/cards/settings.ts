@@ -25,7 +25,7 @@ const checkRow = ({ name, state, detail, remedy }: Check): Widget => {
   const [words, color] = checkWords[state];
   return {
     decoratedText: {
-      topLabel: name,
+      topLabel: name.charAt(0).toUpperCase() + name.slice(1),
       text: toColored(words, color),
       bottomLabel: toShort([detail, remedy === null ? '' : `What to do: ${remedy}`].filter(Boolean).join('. '), 500),
       wrapText: true,

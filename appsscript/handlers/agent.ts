@@ -1,5 +1,5 @@
 import type { UserView } from '../../shared/contract.ts';
-import { fieldNames, toButton } from '../actions.ts';
+import { fieldNames, toButton, type Actions } from '../actions.ts';
 import type { Failure, Result } from '../backend.ts';
 import type { Button, Card, RenderedAction } from '../card.ts';
 import { agentCard, inheritOffCard, switchOffCard } from '../cards/agent.ts';
@@ -85,8 +85,28 @@ function inheritEnabled(user: string, surroundings: Surroundings): RenderedActio
   return stays || !found.value.agent ? followPolicy(user, surroundings, true) : update(inheritOffCard(found.value));
 }
 
+/** One value of a person: a form for those who may change it, and for everybody why it is so. */
+function openField({ user, field }: Actions['editField'], _form: Form, { backend, calls, formats }: Surroundings): RenderedAction {
+  if (!isEditable(field)) return push(messageCard(bugInAddOn, []));
+  const [found, explanation, me] = backend.call(calls.user(user), calls.explain(user), calls.me());
+  if (!found.ok) return update(messageCard(toMessage(found.failure), [tryAgainUser(user)]));
+  if (!explanation.ok) return update(messageCard(toMessage(explanation.failure), [tryAgainUser(user)]));
+  if (!me.ok) return update(messageCard(toMessage(me.failure), [tryAgainUser(user)]));
+  return update(editFieldCard(found.value, field, explanation.value, toReader(me.value, formats)));
+}
+
 export const agentHandlers: HandlersOf<
-  'openUser' | 'showUser' | 'switchAgent' | 'switchOff' | 'askVerb' | 'doVerb' | 'editField' | 'saveField' | 'inheritField' | 'inheritOff'
+  | 'openUser'
+  | 'showUser'
+  | 'switchAgent'
+  | 'switchOff'
+  | 'askVerb'
+  | 'doVerb'
+  | 'editField'
+  | 'whyField'
+  | 'saveField'
+  | 'inheritField'
+  | 'inheritOff'
 > = {
   openUser: ({ user }, _form, surroundings) => push(drawUser(user, surroundings)),
   showUser: ({ user }, _form, surroundings) => update(drawUser(user, surroundings)),
@@ -115,14 +135,8 @@ export const agentHandlers: HandlersOf<
     return changed(messageCard(failure ? doneButUnseen(text, toMessage(failure)) : bugInAddOn, [tryAgainUser(user)]), text);
   },
 
-  editField({ user, field }, _form, { backend, calls, formats }) {
-    if (!isEditable(field)) return push(messageCard(bugInAddOn, []));
-    const [found, explanation, me] = backend.call(calls.user(user), calls.explain(user), calls.me());
-    if (!found.ok) return update(messageCard(toMessage(found.failure), [tryAgainUser(user)]));
-    if (!explanation.ok) return update(messageCard(toMessage(explanation.failure), [tryAgainUser(user)]));
-    if (!me.ok) return update(messageCard(toMessage(me.failure), [tryAgainUser(user)]));
-    return update(editFieldCard(found.value, field, explanation.value, toReader(me.value, formats)));
-  },
+  editField: openField,
+  whyField: openField,
   saveField({ user, field }, form, surroundings) {
     if (!isEditable(field)) return push(messageCard(bugInAddOn, []));
     const body = toWish(field, form[fieldNames.value] ?? []);

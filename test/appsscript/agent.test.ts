@@ -72,7 +72,7 @@ describe('agent card', () => {
     const found = ['Model', 'Budget', 'Tools', 'Channels'].map((label) => row(card, label));
     expect(found.slice(0, 3).map((one) => one?.bottomLabel)).toEqual(notes.map(({ message }) => message));
     expect(found[3]?.bottomLabel).toMatch(/^From /);
-    expect(found.map((one) => one?.button?.text)).toEqual(['Change', 'Change', undefined, 'Change']);
+    expect(found.map((one) => one?.button?.text)).toEqual(['Change', 'Change', 'Why', 'Change']);
   });
 
   it('follows a fresh machine and an upgrade step by step, and says how they failed (REQ-MAINT-03, REQ-MAINT-05)', () => {

@@ -22,6 +22,7 @@ const clicks: { readonly [K in keyof Actions]: readonly [Actions[K], FormValues?
   askVerb: [{ user, verb: 'pause' }],
   doVerb: [{ user, agentId, verb: 'restart' }],
   editField: [{ user, field: 'tools' }],
+  whyField: [{ user, field: 'tools' }],
   saveField: [{ user, field: 'budgetCap' }, { value: '50' }],
   inheritField: [{ user, field: 'agentEnabled' }],
   inheritOff: [{ user }],

@@ -95,7 +95,7 @@ describe('operations over the API', () => {
     const { body } = await begin({ work: { kind: 'pause' }, select: { agents: [bob] } });
     await over(String(body['id']));
     const rows = await world.store.query('audit', 'bySeq', { equals: [`agent/${machines[bob]?.agentId ?? ''}`], limit: 500 });
-    const change = rows.findLast(({ action }) => action === 'agent.change');
+    const change = rows.findLast(({ action }) => action === 'agent.pause');
     expect(change?.actor).toMatchObject({ kind: 'user', id: admin, via: `operation/${String(body['id'])}` });
     const plane = await world.store.query('audit', 'bySeq', { equals: ['plane/acme'], limit: 500 });
     const begun = plane.find(({ action, target }) => action === 'operation.begin' && target === body['id']);

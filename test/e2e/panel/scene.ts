@@ -59,7 +59,8 @@ export async function openScene() {
   page.on('pageerror', (error) => faults.push(String(error)));
   return {
     ...{ world, page, url, faults, ...createHands(page, url) },
-    set trouble(now: Trouble | undefined) {
+    /** From now on; without one the plane answers itself. */
+    setTrouble(now?: Trouble): void {
       trouble = now;
     },
     async close() {
@@ -134,5 +135,5 @@ function createHands(page: Page, url: string) {
 /** What the Directory says of a person, by Google's own client. */
 export async function fieldsOf({ directory }: World, email: string): Promise<Record<string, unknown>> {
   const { data } = await directory.users.get({ userKey: email, projection: 'full' });
-  return data.customSchemas?.['OpenClaw_Agent'] ?? {};
+  return { ...data.customSchemas?.['OpenClaw_Agent'] };
 }
