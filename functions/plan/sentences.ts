@@ -15,6 +15,9 @@ export interface PlanSums {
   readonly sentences: readonly string[];
 }
 
+/** `gain crm` as one agent does it: `gains crm`, `goes from …`. */
+const inSingular = (move: string): string => move.replace(/^\w+/, (verb) => (verb.endsWith('o') ? `${verb}es` : `${verb}s`));
+
 /** How often each thing happens to agents that stay. */
 function countMoves(planned: readonly PlannedAgent[]): ReadonlyMap<string, number> {
   const moves = new Map<string, number>();
@@ -52,7 +55,7 @@ export function sumUp(planned: readonly PlannedAgent[]): PlanSums {
     ...(planned.length === 0 ? ['no agent changes'] : []),
     ...money(budgetDeltaUsd, 'for models at most'),
     ...(machineDeltaUsd === null ? ['what machines cost is not known for all of them'] : money(machineDeltaUsd, 'for machines')),
-    ...[...countMoves(planned)].sort(([, a], [, b]) => b - a).map(([move, times]) => `${times} ${move}`),
+    ...[...countMoves(planned)].sort(([, a], [, b]) => b - a).map(([move, times]) => `${times} ${times === 1 ? inSingular(move) : move}`),
   ];
   return { counts: { agents: planned.length, creates, removes, changes }, budgetDeltaUsd, machineDeltaUsd, sentences };
 }

@@ -109,7 +109,14 @@ async function measure(): Promise<void> {
       async *activities() {
         await never();
       },
-      ...{ stopWatching: never, listOrgUnits: never, searchUsers: never, examine: never, publish: async () => undefined, writeRequests: never },
+      ...{
+        stopWatching: never,
+        listOrgUnits: never,
+        searchUsers: never,
+        examine: never,
+        publish: async () => undefined,
+        writeRequests: never,
+      },
     },
     makeProviders: () => createInstantProviders('acme'),
     upstream: { maker: 'stand-in' },
