@@ -139,7 +139,7 @@ function textInputView({ name, label, hintText, value, type, onChangeAction }, a
       autocomplete: 'off',
       value: value ?? '',
       onchange: () => onChangeAction && act(onChangeAction),
-      onkeydown: (event) => event.key === 'Enter' && event.target.closest('.card-section').querySelector('.button')?.click(),
+      onkeydown: (event) => event.key === 'Enter' && buttonAfter(event.target)?.click(),
     }),
   );
 }
@@ -175,4 +175,10 @@ function run({ action, openDynamicLinkAction, openLink }, act, extra = []) {
   const asked = action ?? openDynamicLinkAction;
   if (openLink) window.open(openLink.url, '_blank', 'noreferrer');
   else if (asked) act({ ...asked, parameters: [...(asked.parameters ?? []), ...extra] });
+}
+
+/** The first button below a field, in its own section. */
+function buttonAfter(field) {
+  const buttons = [...field.closest('.card-section').querySelectorAll('.button')];
+  return buttons.find((button) => field.compareDocumentPosition(button) & field.DOCUMENT_POSITION_FOLLOWING);
 }
