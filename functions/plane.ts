@@ -19,7 +19,7 @@ import { createFleet } from './fleet/fleet.ts';
 import { mountApi } from './http/api.ts';
 import { createCostReports } from './http/cost.ts';
 import { mountDownloads } from './http/downloads.ts';
-import { planeOf } from './http/handlers.ts';
+import { findPlane } from './http/handlers.ts';
 import { mountAuditLogPush } from './http/audit-log-push.ts';
 import { mountDirectoryPush } from './http/directory-push.ts';
 import { mountMail } from './http/mail.ts';
@@ -166,7 +166,7 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
     return next();
   });
   const tickets = createTickets({ store, clock, hashing, key: keys.tokenKey, random: deps.random });
-  const reportCosts = createCostReports({ store, clock, planeOf: (planeId) => planeOf(planes, planeId) });
+  const reportCosts = createCostReports({ store, clock, planeOf: (planeId) => findPlane(planes, planeId) });
   mountDownloads(app, {
     ...{ tickets, clock, log, requestId, callMs: 20_000, forwardedHops: deps.forwardedHops },
     report: ({ planeId, period, by }, signal) => reportCosts(planeId, { period, by }, signal),

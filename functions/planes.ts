@@ -196,17 +196,6 @@ export async function changePlane(
   return record;
 }
 
-/** Throws where the API and the cards may not edit a plane. */
-export function assertEditable({ planeId, state, managedBy }: PlaneRecord, what = `plane ${planeId}`): void {
-  if (state !== 'active') {
-    throw new PlaneError('conflict', `cannot change ${what}: plane ${planeId} is ${state}; create it again first`);
-  }
-  if (managedBy === 'file') {
-    const remedy = 'edit the file and run `planes apply -f`, or start the plane without it to hand it over to the API';
-    throw new PlaneError('conflict', `cannot change ${what}: the file of plane ${planeId} owns its definition; ${remedy}`);
-  }
-}
-
 /** Runs an errand for each plane that is there, one after the other; one that fails stops no other. Answers when the next is due. */
 export async function forEachPlane(planes: Planes, usualMs: number, run: (plane: Plane) => Promise<number>): Promise<number> {
   await planes.refresh();

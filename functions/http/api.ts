@@ -9,7 +9,7 @@ import type { Actor } from '../core/records.ts';
 import type { Ctx, Json, Log } from '../core/surroundings.ts';
 import { createCallers, toMe, type Caller } from './callers.ts';
 import { createEtags, isKnown, readBehind, readIfMatch, requireMatch } from './etag.ts';
-import { createHandlers, planeOf, type HandlerDeps } from './handlers.ts';
+import { createHandlers, findPlane, type HandlerDeps } from './handlers.ts';
 import { createIdempotency, readKey, type KeptAnswer } from './idempotency.ts';
 import { mountOpenApi } from './openapi-door.ts';
 import { read, readJson, toProblemResponse } from './problems.ts';
@@ -99,7 +99,7 @@ export function mountApi(app: Hono, deps: ApiDeps): { clearIdempotency(): Promis
     const rawParams = c.req.param() as Record<string, string>;
 
     if (!reach.holds(caller.roles, row)) return refuse(operation, actor, request, row.reach === 'plane' ? ' for the whole company' : '');
-    if (rawParams['planeId'] !== undefined) planeOf(deps.planes, rawParams['planeId']);
+    if (rawParams['planeId'] !== undefined) findPlane(deps.planes, rawParams['planeId']);
     const params = read(row.params, rawParams, 'the path');
     const elsewhere = (): Promise<never> => refuse(operation, actor, request, ' for their org unit');
     if (!(await reach.covers(caller.roles, row, { params }, ctx))) return elsewhere();

@@ -7,7 +7,7 @@ import type { ModelMaker } from '../model/models.ts';
 import { prices } from '../model/prices.ts';
 import type { Planes } from '../planes.ts';
 import { version } from '../version.ts';
-import { planeOf, type Handlers } from './handlers.ts';
+import { findPlane, type Handlers } from './handlers.ts';
 
 export interface DiagnosisDeps {
   readonly planes: Planes;
@@ -131,5 +131,5 @@ async function diagnose(plane: Plane, deps: DiagnosisDeps, ctx: Ctx): Promise<An
 }
 
 export const createDiagnosisHandlers = (deps: DiagnosisDeps): Pick<Handlers, 'diagnose'> => ({
-  diagnose: ({ params, ctx }) => diagnose(planeOf(deps.planes, params.planeId), deps, ctx),
+  diagnose: ({ params, ctx }) => diagnose(findPlane(deps.planes, params.planeId), deps, ctx),
 });

@@ -72,13 +72,12 @@ const withoutUndefined = (wishes: Record<string, unknown>): Wishes =>
   Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined));
 
 /** A plane by its id, one that was removed too: what is told about it stays. */
-export function planeOf(planes: Planes, planeId: string): Plane {
+export function findPlane(planes: Planes, planeId: string): Plane {
   const plane = planes.find(planeId);
   if (plane) return plane;
   const here = planes.all().map(({ metadata }) => metadata.name);
   throw new PlaneError('notFound', `cannot find plane ${planeId}; planes here: ${here.join(', ')}`);
 }
-const findPlane = planeOf;
 
 export function createHandlers(deps: HandlerDeps): Omit<Handlers, 'me'> {
   const { planes, identity, infraOf, store, clock, hashing } = deps;

@@ -1,4 +1,5 @@
 import type { ContractRow, Role } from '../../shared/contract.ts';
+import { isInUnit } from '../../shared/org-unit.ts';
 import type { IdentityProvider, RoleGrant } from '../core/providers.ts';
 import type { Store } from '../core/store.ts';
 import type { Ctx } from '../core/surroundings.ts';
@@ -13,12 +14,8 @@ export function withinOf(grants: readonly RoleGrant[], needed: Role): Within {
   return [...new Set(fitting.flatMap(({ ou }) => ou ?? []))];
 }
 
-/** Directory paths are alike whatever their case. */
-const fold = (path: string): string => path.toLowerCase();
-
 /** Whether an org unit is one of these or below one. */
-export const isWithin = (ouPath: string, within: Within): boolean =>
-  within === undefined || within.some((ou) => ou === '/' || fold(ouPath) === fold(ou) || fold(ouPath).startsWith(`${fold(ou)}/`));
+export const isWithin = (ouPath: string, within: Within): boolean => within === undefined || within.some((ou) => isInUnit(ouPath, ou));
 
 interface Given {
   readonly params: unknown;

@@ -1,6 +1,6 @@
+import { isInUnit } from '../../shared/org-unit.ts';
 import { PlaneError } from '../core/errors.ts';
 import type { AgentRecord, OperationRing } from '../core/records.ts';
-import { isWithin } from './selection.ts';
 
 /** As the contract says it: an org unit with all below it, or a share of all that were selected. */
 export type RingWish = { readonly ou: string } | { readonly percent: number };
@@ -19,7 +19,7 @@ export function partRings(agents: readonly AgentRecord[], wishes: readonly RingW
   let left = agents;
   for (const wish of wishes) {
     const many = 'percent' in wish ? Math.ceil((agents.length * wish.percent) / 100) : 0;
-    const fits = (agent: AgentRecord, at: number): boolean => ('ou' in wish ? isWithin(agent.ouPath, wish.ou) : at < many);
+    const fits = (agent: AgentRecord, at: number): boolean => ('ou' in wish ? isInUnit(agent.ouPath, wish.ou) : at < many);
     const inside = left.filter(fits);
     left = left.filter((agent, at) => !fits(agent, at));
     if ('ou' in wish && inside.length === 0)

@@ -1,3 +1,4 @@
+import { isInUnit } from '../../shared/org-unit.ts';
 import type { Selection } from '../../shared/views-fleet.ts';
 import { PlaneError } from '../core/errors.ts';
 import type { AgentRecord } from '../core/records.ts';
@@ -23,12 +24,6 @@ export async function readAgents(store: Store, planeId: string): Promise<readonl
     if (page.length < 500 || !last) return agents;
     from = `${last.agentId}\u0000`;
   }
-}
-
-/** Whether an org unit is another or below it. Paths are compared without regard to case, as the Directory does. */
-export function isWithin(ouPath: string, ou: string): boolean {
-  const [path, top] = [ouPath.toLowerCase(), ou.toLowerCase().replace(/\/+$/, '')];
-  return path === top || path.startsWith(`${top}/`);
 }
 
 const refuse = (fact: string): PlaneError => new PlaneError('invalid', `cannot select agents: ${fact}`);
@@ -67,7 +62,7 @@ export async function select(planeId: string, selection: Selection, deps: Select
   const [key, value] = [label?.slice(0, equals) ?? '', label?.slice(equals + 1)];
   const chosen = running.filter(
     (agent) =>
-      (ou === undefined || isWithin(agent.ouPath, ou)) &&
+      (ou === undefined || isInUnit(agent.ouPath, ou)) &&
       (members === undefined || members.has(agent.ownerId)) &&
       (value === undefined || agent.labels?.[key] === value) &&
       (named === undefined || named.has(agent.agentId)),
