@@ -8,6 +8,8 @@ export interface Disk<Held> {
   save(writes: readonly Write<Held>[]): { readonly write: Write<Held>; readonly error: Error } | undefined;
   /** Resolves once all that was saved before is durable. */
   sync(): Promise<void>;
+  /** What is to be waited for before the next saving. */
+  settle?(): Promise<void> | undefined;
 }
 
 export interface Group<Held> extends Pick<Medium<Held>, 'read' | 'apply'> {
@@ -48,7 +50,10 @@ export function createGroup<Held>(disk: Disk<Held>): Group<Held> {
   }
 
   async function saveAll(): Promise<void> {
-    while (members.length > 0) await save();
+    while (members.length > 0) {
+      await save();
+      await disk.settle?.();
+    }
     busy = undefined;
   }
 

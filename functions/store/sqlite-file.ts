@@ -72,24 +72,48 @@ function migrate(database: DatabaseSync, file: string, schema: Schema, log: Log 
   if (backup) log?.info(`migrated store ${file} from version ${found} to ${schema.version}`, { backup });
 }
 
+/** Held until it is closed or the process ends. Beside the store and not on it: a thread of ours opens that a second time. */
+function lock(file: string): DatabaseSync {
+  const held = `${file}.lock`;
+  touch(held);
+  const database = new DatabaseSync(held, { timeout: 1_000 });
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+export interface OpenFile {
+  readonly database: DatabaseSync;
+  close(): void;
+}
+
 /**
  * Opens or makes the file of a store, for this process alone until it is closed or killed. An older file is backed up
  * beside itself and migrated in one transaction. Throws a PlaneError with a sentence for whoever started the program.
  */
-export function openFile(file: string, schema: Schema, log: Log | undefined): DatabaseSync {
+export function openFile(file: string, schema: Schema, log: Log | undefined): OpenFile {
   return explaining('open', file, () => {
     makeFolder(dirname(resolve(file)));
     // SQLite gives its other files the mode of this one: agents share the machine under other users.
     touch(file);
-    const database = new DatabaseSync(file, { enableForeignKeyConstraints: false, timeout: 1000 });
+    const held = lock(file);
+    const database = new DatabaseSync(file, { enableForeignKeyConstraints: false, timeout: 1_000 });
+    const close = (): void => {
+      if (database.isOpen) database.close();
+      if (held.isOpen) held.close();
+    };
     try {
-      database.exec('PRAGMA locking_mode = EXCLUSIVE');
       refuseForeign(database, file, schema);
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+      // The log is brought home by checkpoints.ts.
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0');
       migrate(database, file, schema, log);
-      return database;
+      return { database, close };
     } catch (error) {
-      database.close();
+      close();
       throw error;
     }
   });

@@ -4,6 +4,7 @@ import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import { PlaneError, toMessage } from '../core/errors.ts';
 import type { Collection, Documents, Query, Store } from '../core/store.ts';
 import type { Log } from '../core/surroundings.ts';
+import { createCheckpoints } from './checkpoints.ts';
 import { createGroup, type Disk } from './group.ts';
 import { createTransact, type Write } from './optimistic.ts';
 import { createRecent } from './recent.ts';
@@ -34,7 +35,9 @@ const parse = <C extends Collection>(text: string): Documents[C] => JSON.parse(t
  * (`synchronous = NORMAL`): its log is synced here, beside the event loop, before anybody is told that a transaction is durable.
  */
 export function openSqliteStore({ file, log: told, schema = currentSchema }: SqliteOptions): Store {
-  const database = openFile(file, schema, told);
+  const { database, close } = openFile(file, schema, told);
+  const checkpoints = createCheckpoints(file, told);
+  let home: Promise<void> | undefined;
   const statements = new Map<string, StatementSync>();
   const prepare = (sql: string): StatementSync => {
     const prepared = statements.get(sql) ?? database.prepare(sql);
@@ -78,6 +81,7 @@ export function openSqliteStore({ file, log: told, schema = currentSchema }: Sql
       // What was shown before it was refused is no longer so.
       if (refused) watches.tell(writes);
       if (refused) return refused;
+      home = checkpoints.saved(writes.length);
       for (const { collection, id, held } of writes) recent.set(`${collection}/${id}`, held ?? null);
       watches.tell(writes);
       return undefined;
@@ -88,10 +92,11 @@ export function openSqliteStore({ file, log: told, schema = currentSchema }: Sql
         await log.datasync();
       } catch (cause) {
         // What was shown may be lost: nothing more is built on it.
-        if (database.isOpen) database.close();
+        close();
         throw new PlaneError('unavailable', `cannot sync store ${file}: ${toMessage(cause)}; it is closed, start again`, { cause });
       }
     },
+    settle: () => home,
   };
 
   /** Answers with an error when this document is at fault. */
@@ -156,7 +161,8 @@ export function openSqliteStore({ file, log: told, schema = currentSchema }: Sql
       if (!database.isOpen) return;
       await group.flush();
       watches.end(refusal());
-      database.close();
+      await checkpoints.end();
+      close();
       await log?.close();
     },
   };

@@ -21,24 +21,45 @@ interface Options {
 /** How many due keys a sweep takes at once. */
 const batch = 500;
 
-/** What goes first when much waits. */
-const order = ['pass', 'review', 'group', 'regroup', 'plane', 'publish'];
+/** What goes first when much waits. `again` are passes that go on, which nobody gave a hint for. */
+const order = ['pass', 'again', 'review', 'refresh', 'group', 'regroup', 'plane', 'publish', 'other'] as const;
+type Kind = (typeof order)[number];
 
-/** Keys that wait, most urgent kind first and within a kind as they came. */
+const toKind = (key: string): Kind => order.find((kind) => kind === key.slice(0, key.indexOf('/'))) ?? 'other';
+
+/** Keys that wait, with the time since when, most urgent kind first and within a kind as they came. */
 function createLine() {
-  const kinds = [...order, 'other'].map(() => new Set<string>());
-  const kindOf = (key: string): Set<string> | undefined => kinds.at(order.indexOf(key.slice(0, key.indexOf('/'))));
+  const kinds = new Map(order.map((kind) => [kind, new Map<string, number>()] as const));
   return {
-    add: (key: string): void => void kindOf(key)?.add(key),
-    delete: (key: string): void => void kindOf(key)?.delete(key),
-    *[Symbol.iterator](): Iterator<string> {
-      for (const keys of kinds) yield* keys;
+    add(key: string, kind: Kind, now: number): void {
+      const keys = kinds.get(kind);
+      if (!keys?.has(key)) keys?.set(key, now);
+    },
+    delete(key: string): void {
+      kinds.get(toKind(key))?.delete(key);
+      kinds.get('again')?.delete(key);
+    },
+    isEmpty: (): boolean => [...kinds.values()].every(({ size }) => size === 0),
+    /** Without those that go on and wait since a later time than `since`. */
+    *keys(since: number): Iterable<string> {
+      for (const [kind, keys] of kinds) {
+        for (const [key, from] of keys) {
+          if (kind === 'again' && from > since) break;
+          yield key;
+        }
+      }
     },
   };
 }
 
+/**
+ * Of many who leave at once everybody's access ends before anybody's machine goes: while looks wait, passes that are to go on
+ * wait too, at most so many milliseconds.
+ */
+const patienceMs = 5_000;
+
 /** Looks have places of their own: somebody's access may end with one, and passes may wait long for a cloud. */
-const isLook = (key: string): boolean => /^(?:re)?look\//.test(key);
+const isLook = (key: string): boolean => /^(?:look|relook|check)\//.test(key);
 
 /** Hints and sweeps in one process: a key never runs twice at once, and a hint during its run makes it run again. */
 export function createInProcessWake({ clock, log, concurrency, sweepMs }: Options): InProcessWake & { attach(runner: Runner): void } {
@@ -59,7 +80,7 @@ export function createInProcessWake({ clock, log, concurrency, sweepMs }: Option
     const timer = setTimeout(
       () => {
         timers.delete(key);
-        wake(key);
+        enter(key, toKind(key) === 'pass' ? 'again' : toKind(key));
       },
       Math.max(0, at - clock.now()),
     );
@@ -81,8 +102,9 @@ export function createInProcessWake({ clock, log, concurrency, sweepMs }: Option
 
   function pump(): void {
     if (!accepting) return;
+    const since = lanes.some(({ looks, waiting }) => looks && !waiting.isEmpty()) ? clock.now() - patienceMs : Infinity;
     for (const { waiting, running } of lanes) {
-      for (const key of waiting) {
+      for (const key of waiting.keys(since)) {
         if (running.size >= concurrency) break;
         if (running.has(key)) continue;
         waiting.delete(key);
@@ -91,10 +113,14 @@ export function createInProcessWake({ clock, log, concurrency, sweepMs }: Option
     }
   }
 
+  function enter(key: string, kind: Kind): void {
+    laneOf(key)?.waiting.add(key, kind, clock.now());
+    pump();
+  }
+
   function wake(key: string, at = 0): void {
     if (at > clock.now()) return later(key, at);
-    laneOf(key)?.waiting.add(key);
-    pump();
+    enter(key, toKind(key));
   }
 
   async function sweep(): Promise<void> {

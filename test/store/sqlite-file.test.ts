@@ -77,7 +77,7 @@ test('leaves an older file as it was when its migration fails, and migrates it t
   expect(await store.query('channels', 'byExpiry', { limit: 500 })).toHaveLength(300);
   await store.close();
   await openWith(next)().close();
-  expect(readdirSync(folder).sort()).toEqual(['plane.db', `plane.db.backup-v${now}`]);
+  expect(readdirSync(folder).sort()).toEqual(['plane.db', `plane.db.backup-v${now}`, 'plane.db.lock']);
 });
 
 test('takes up collections and indexes that are new, changes those that differ and drops those that are gone', async () => {
@@ -181,5 +181,19 @@ test('takes over where a first start was cut short before anything was made', as
   database.exec('PRAGMA journal_mode = WAL');
   database.close();
   await fill();
-  expect(readdirSync(folder)).toEqual(['plane.db']);
+  expect(readdirSync(folder).sort()).toEqual(['plane.db', 'plane.db.lock']);
+});
+
+test('brings its log home beside the event loop, so that it does not grow with what was ever written', async () => {
+  const store = openSqliteStore({ file });
+  const write = (round: number) =>
+    store.transact(async (tx) => times(1_000, (n) => tx.set('channels', `c${n}`, channel(`c${n}`, n + round))));
+  await write(0);
+  const once = statSync(`${file}-wal`).size;
+  for (let round = 1; round < 40; round += 1) await write(round);
+  expect(statSync(`${file}-wal`).size).toBeLessThan(once * 20);
+  await store.close();
+  const again = openSqliteStore({ file });
+  expect(await again.get('channels', 'c999')).toEqual(channel('c999', 999 + 39));
+  await again.close();
 });

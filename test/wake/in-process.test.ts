@@ -50,6 +50,29 @@ describe('the wake of one process', () => {
     await wake.stop();
   });
 
+  it('lets passes that go on wait while looks wait, so that everybody’s access ends before anybody’s machine goes', async () => {
+    const store = createMemoryStore();
+    const order: string[] = [];
+    const wake = createInProcessWake({ clock: systemClock, log, concurrency: 2, sweepMs: 60_000 });
+    const run = (kind: string) => async (id: string) => {
+      const again = order.includes(`${kind} ${id}`);
+      order.push(again ? `${kind} ${id} again` : `${kind} ${id}`);
+      await soon(5);
+      return kind === 'pass' && !again ? 0 : undefined;
+    };
+    const handlers = { look: run('look'), pass: run('pass') };
+    wake.attach(createRunner({ store, clock: systemClock, log, handlers, runMs: 1_000 }));
+    for (const key of ['pass/a', ...Array.from({ length: 12 }, (_none, at) => `look/${at}`), 'pass/b'])
+      await store.transact(async (tx) => makeDue(tx, key, undefined, Date.now()));
+    wake.start();
+    await soon(400);
+    expect(order).toHaveLength(16);
+    expect(order.indexOf('pass b')).toBeLessThan(order.indexOf('look 11'));
+    // All looks have begun: nobody waits any more.
+    expect(order.indexOf('pass a again')).toBeGreaterThan(order.indexOf('look 9'));
+    await wake.stop();
+  });
+
   it('takes more than one batch of what is due', async () => {
     const ran = new Set<string>();
     const { wake, due } = openWake(async (id) => void ran.add(id));

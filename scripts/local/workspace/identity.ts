@@ -23,6 +23,8 @@ export interface IdentityDeps {
   readonly random: (size: number) => Uint8Array;
 }
 
+/** How long a service's token is sent again, in milliseconds. */
+const keptMs = 60_000;
 const lifetimeS = 3_600;
 const grantTypes = ['urn:ietf:params:oauth:grant-type:jwt-bearer', 'refresh_token', 'client_credentials'];
 
@@ -70,9 +72,20 @@ export function createIdentity({ database, domain, callers, now, random }: Ident
     return `${signed}.${sign('RSA-SHA256', Buffer.from(signed), privateKey).toString('base64url')}`;
   };
 
+  /** Pub/Sub pushes with tokens that are up to an hour old. */
+  const kept = new Map<string, { readonly token: string; readonly madeAt: number }>();
+  const serviceToken = (email: string, audience: string): string => {
+    const key = `${email} ${audience}`;
+    const known = kept.get(key);
+    if (known && Math.abs(now() - known.madeAt) < keptMs) return known.token;
+    const token = toToken({ azp: toUserId(email), sub: toUserId(email), email }, audience);
+    kept.set(key, { token, madeAt: now() });
+    return token;
+  };
+
   return {
     routes,
-    serviceToken: (email, audience) => toToken({ azp: toUserId(email), sub: toUserId(email), email }, audience),
+    serviceToken,
     idToken(email, audience) {
       const user = getUser(database, email);
       if (user.suspended === 1 || user.archived === 1) throw new Error(`cannot sign in ${email}: the account is suspended or archived`);
