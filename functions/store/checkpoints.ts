@@ -21,7 +21,7 @@ export function createCheckpoints(file: string, log: Log | undefined): Checkpoin
   let most: 'begun' | 'done' | undefined;
   let turn: PromiseWithResolvers<void> | undefined;
 
-  const settle = (error: unknown): void => {
+  const settle = (error: string | Error | undefined): void => {
     // The log grows on, and is brought home the next time.
     if (error !== undefined) log?.warn(`cannot bring the log of store ${file} home: ${String(error)}; it is tried again`);
     turn?.resolve();

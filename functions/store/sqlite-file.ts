@@ -88,7 +88,7 @@ function lock(file: string): DatabaseSync {
 
 export interface OpenFile {
   readonly database: DatabaseSync;
-  close(): void;
+  readonly close: () => void;
 }
 
 /**
