@@ -20,7 +20,8 @@ export interface Actions {
   readonly doVerb: { readonly user: string; readonly agentId: string; readonly verb: string };
   readonly whyField: { readonly user: string; readonly field: string };
   readonly editField: { readonly user: string; readonly field: string };
-  readonly saveField: { readonly user: string; readonly field: string };
+  /** `was`: what the form showed first, as JSON. */
+  readonly saveField: { readonly user: string; readonly field: string; readonly was: string };
   readonly inheritField: { readonly user: string; readonly field: string };
   readonly inheritOff: { readonly user: string };
   readonly openBackups: { readonly agentId: string };
@@ -28,6 +29,7 @@ export interface Actions {
   readonly askRestore: { readonly agentId: string; readonly backup: string };
   readonly restore: { readonly agentId: string; readonly backup: string };
   readonly openSecrets: { readonly agentId: string };
+  readonly openReceipt: { readonly agentId: string; readonly user: string };
   readonly openHistory: { readonly agentId: string; readonly name: string };
   readonly showHistory: { readonly agentId: string; readonly name: string; readonly cursor: string; readonly back: string };
 

@@ -24,7 +24,7 @@ export const areas: readonly Area[] = [
   {
     id: 'approvals',
     title: 'Approvals',
-    about: 'What agents ask for, and changes that wait',
+    about: 'Requests from agents, and changes that wait for a decision',
     icon: 'approval',
     open: toClick('openApprovals', {}),
     isFor: ({ wholeCompany }) => wholeCompany,
@@ -40,7 +40,7 @@ export const areas: readonly Area[] = [
   {
     id: 'costs',
     title: 'Costs',
-    about: 'By department, org unit or person, and as a download',
+    about: 'By department, org unit or person, with a download',
     icon: 'payments',
     open: toClick('openCosts', {}),
     isFor: ({ wholeCompany }) => wholeCompany,
@@ -56,7 +56,7 @@ export const areas: readonly Area[] = [
   {
     id: 'settings',
     title: 'Settings and help',
-    about: 'Is everything connected, what you may do, versions',
+    about: 'Connection check, your role, versions',
     icon: 'settings',
     open: toClick('openSettings', {}),
   },

@@ -10,28 +10,28 @@ export interface AuditFilter {
 
 /** How actions begin, as the filter offers them. */
 export const actionFamilies = {
-  'agent.': 'Agents: made, changed, restarted, removed',
-  'agent.restart': 'Restarts alone',
-  'agent.pause': 'Pauses alone',
-  'agent.rotate': 'Rotations of secrets alone',
-  'command.': 'Errands of machines',
+  'user.': 'Changes for one person: model, budget, tools',
+  'agent.': 'Agents: created, paused, removed',
+  'agent.restart': 'Restarts only',
+  'agent.pause': 'Pauses only',
+  'agent.rotate': 'Secret rotations only',
+  'command.': 'Tasks of machines',
   'operation.': 'Work on many agents',
   'plan.': 'Plans applied or denied',
   'plane.': 'Policies and settings',
-  'user.': 'People\u2019s pages',
   'approval.': 'Approvals of many agents',
   'request.': 'Requests decided',
-  'capability.': 'Requests asked',
+  'capability.': 'Requests from agents',
   'grant.': 'What was granted beyond policy',
   'access.': 'Access refused',
   'backup.': 'Backups',
-  'drift.': 'Drift put right',
-  'budget.': 'Budgets',
+  'drift.': 'Drift corrected',
+  'budget.': 'Budgets: changes, warnings and stops',
   'model.': 'Model calls',
   'mail.': 'Mail',
   'cost.': 'Cost reports',
   'audit.': 'The audit log itself',
-  'effect.': 'Work on machines and accounts',
+  'effect.': 'Technical steps',
 } as const;
 
 const hourMs = 3_600_000;

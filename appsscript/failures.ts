@@ -14,8 +14,8 @@ export const nobodySignedIn: Message = {
 };
 
 export const bugInAddOn: Message = {
-  title: 'The add-on stumbled',
-  text: 'Something unexpected happened while drawing this card. Nothing was changed by that.',
+  title: 'Something went wrong in the add-on',
+  text: 'This card could not be shown. Nothing was changed by that.',
   next: 'Try again. If it happens again, send the time and what you clicked to whoever runs your Agents Plane.',
 };
 
@@ -27,27 +27,27 @@ export const nobodyLike = (words: string): Message => ({
 
 /** After a change that was made, where only drawing the card anew went wrong. */
 export const doneButUnseen = (text: string, { next, requestId }: Message): Message => ({
-  title: 'Done, but the card could not be drawn again',
+  title: 'Done, but the card could not be refreshed',
   text,
   next,
   ...(requestId === undefined ? {} : { requestId }),
 });
 
 export const movedMeanwhile: Message = {
-  title: 'Somebody changed the policies meanwhile',
-  text: 'Nothing was changed by you. Below is what this part says now.',
-  next: 'Look at it, then enter your change again.',
+  title: 'Somebody else changed the policies',
+  text: 'Your change was not saved. Below is how it stands now.',
+  next: 'Check it, then enter your change again.',
 };
 
 export const decidedMeanwhile: Message = {
-  title: 'This does not wait any more',
-  text: 'Somebody has decided it, or it was withdrawn.',
-  next: 'Go on with what still waits.',
+  title: 'This is decided already',
+  text: 'Somebody else decided it, or it was withdrawn.',
+  next: 'Below is what is still waiting.',
 };
 
 export const backupIsGone: Message = {
-  title: 'This backup is not there any more',
-  text: 'It has been destroyed meanwhile, as its date said.',
+  title: 'This backup no longer exists',
+  text: 'It was kept until its date and then destroyed.',
   next: 'Choose another one.',
 };
 
@@ -96,7 +96,7 @@ export function toMessage({ kind, detail, requestId }: Failure): Message {
       };
     case 'forbidden':
       return {
-        title: 'You may not do this',
+        title: 'You do not have permission for this',
         text: detail ?? 'Your role does not include this.',
         next: 'Agent Viewers can look but not change. A super admin can give you the Agent Admin role in the Admin console.',
         ...support,

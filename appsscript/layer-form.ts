@@ -71,11 +71,11 @@ export function toLayerSpec(form: Form, stored: LayerSpec): { readonly spec: Lay
       case 'kept':
         return was;
       case 'lock':
-        return value ?? say(`${title}: choose a value to lock, or leave it open.`);
+        return value ?? say(`${title}: choose a value to lock, or choose Yes.`);
       case 'own':
-        return own ?? say(`${title}: say what the limit is, or leave it open.`);
+        return own ?? say(`${title}: say what is allowed, or choose Yes.`);
       case 'none':
-        return stray ? say(`${title}: choose \u201cLimited to\u201d, or clear what stands below it.`) : undefined;
+        return stray ? say(`${title}: choose \u201cOnly those allowed below\u201d, or clear what is checked below it.`) : undefined;
     }
   }
 
@@ -86,8 +86,9 @@ export function toLayerSpec(form: Form, stored: LayerSpec): { readonly spec: Lay
     was: readonly K[] | undefined,
   ) {
     const chosen = keysOf(names, ticked);
-    if (!ticked.includes(inherit)) return chosen;
-    return chosen.length === 0 || same(chosen, was) ? undefined : say(`${title}: untick \u201cInherit\u201d to choose them here.`);
+    // The same in another order is no change.
+    if (!ticked.includes(inherit)) return was && same(chosen, was) ? [...was] : chosen;
+    return chosen.length === 0 || same(chosen, was) ? undefined : say(`${title}: uncheck \u201cInherit\u201d to choose them here.`);
   }
 
   function allowedOf<K extends string>(

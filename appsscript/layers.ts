@@ -100,7 +100,21 @@ export function toLayerWords(spec: LayerSpec, formats: Money): string {
     ...limit('tools', limits?.tools && onlyWords('tools', limits.tools)),
     ...limit('channels', limits?.channels && onlyWords('channels', limits.channels)),
   ].join('; ');
-  return said === '' ? 'Says nothing: everything is inherited' : said.charAt(0).toUpperCase() + said.slice(1);
+  return said === '' ? 'Nothing set: everything is inherited' : said.charAt(0).toUpperCase() + said.slice(1);
+}
+
+/** What a layer gives and the limits of the whole organization take away again; `''` where that is nothing. */
+export function toRuledOutWords(policies: readonly Layer[], { match, spec }: Layer): string {
+  const limits = layerOf(policies, 'all')?.spec.limits;
+  if ('organization' in match || !limits) return '';
+  const beyond = (said: readonly string[] | undefined, allowed: readonly string[] | undefined): readonly string[] =>
+    said && allowed ? said.filter((item) => !allowed.includes(item)) : [];
+  const out = [
+    ...beyond(spec.modelTier && [spec.modelTier], limits.modelTiers),
+    ...beyond(spec.tools, limits.tools),
+    ...beyond(spec.channels, limits.channels),
+  ];
+  return out.length === 0 ? '' : `. Not allowed by the organization: ${toNames(out)}`;
 }
 
 /** The layers with one group earlier (`-1`) or later (`1`) among the groups; `undefined` where it cannot go. */

@@ -38,7 +38,7 @@ export const verbs = {
     title: 'Resume',
     short: 'Resume',
     icon: 'play_circle',
-    does: 'Turns the machine on again, with everything it knew. That takes about a minute.',
+    does: 'Turns the machine on again, with everything it knew. That can take a few minutes.',
     begun: 'is coming back.',
     phases: ['paused'],
     asks: false,

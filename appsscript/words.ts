@@ -64,14 +64,29 @@ export function toOriginWords(origin: string): string {
   if (origin.startsWith('grant:')) return `request approved by ${origin.slice(6)}`;
   switch (origin) {
     case 'default':
-      return 'built-in default';
+      return 'the default';
     case 'organization':
-      return 'organization default';
+      return 'the organization';
     case 'user':
       return 'this person\u2019s page';
     default:
       return origin;
   }
+}
+
+const reasonWords: Readonly<Record<string, string>> = {
+  suspended: 'The person was suspended',
+  deleted: 'The person was deleted',
+  archived: 'The person was archived',
+  'no plane claims this user': 'No plane is responsible for this person any more',
+  'plane removed': 'The whole plane was removed',
+};
+
+/** Why an agent went, as an admin would say it; what is not known here reads as it is written. */
+export function toReasonWords(reason: string): string {
+  const [, turned, origin] = /^(switched off|enabled) by (.+)$/.exec(reason) ?? [];
+  if (origin !== undefined) return `${turned === 'enabled' ? 'Switched on' : 'Switched off'}: ${toOriginWords(origin)}`;
+  return reasonWords[reason] ?? conditionWords[reason] ?? reason.charAt(0).toUpperCase() + reason.slice(1);
 }
 
 const originScope = /^(ou|group):(.*)$/s;
@@ -101,9 +116,32 @@ export const channelNames = {
   whatsapp: 'WhatsApp',
 } as const satisfies Record<Channel, string>;
 
+const fieldTitles: Readonly<Record<string, string>> = {
+  agentEnabled: 'Agent',
+  modelTier: 'Model',
+  budgetCap: 'Budget',
+  machineType: 'Machine',
+  on: 'Running',
+  ouPath: 'Org unit',
+  select: 'For',
+  kind: 'What',
+  spec: 'Settings',
+  policies: 'Policies',
+  toolAllowlist: 'Tools',
+  channelRestrictions: 'Channels',
+};
+/** A field of a spec or of a detail as forms call it. */
+export const toFieldTitle = (field: string): string => {
+  const words = field.replace(/[._]/g, ' ').replace(/([a-z])([A-Z])/g, '$1 $2');
+  return fieldTitles[field] ?? words.charAt(0).toUpperCase() + words.slice(1);
+};
+
 const names: Readonly<Record<string, string>> = { ...tierNames, ...toolNames, ...channelNames };
 export const toName = (word: string): string => names[word] ?? word.charAt(0).toUpperCase() + word.slice(1);
 export const toNames = (words: readonly string[]): string => (words.length === 0 ? 'None' : words.map(toName).join(', '));
+
+/** Tools that a policy can allow and that nothing stands behind yet. */
+export const unconnected: readonly string[] = ['calendar', 'crm', 'email', 'ssh'];
 
 export const toBudget = (usdPerMonth: number, { money }: Pick<Formats, 'money'>): string => `${money(usdPerMonth)} a month`;
 
@@ -113,19 +151,22 @@ export const toAgents = (count: number, { count: show }: Pick<Formats, 'count'>)
 /** A name before a verb or a possessive can be of any length; a button or a title cannot. */
 export const toShort = (text: string, most = 80): string => (text.length <= most ? text : `${text.slice(0, most - 1)}\u2026`);
 
-const plainBar = (percent: number): string => {
+const block = '\u2588';
+/** The full part in its color, the rest pale; an empty one leaves no mark. */
+const toBlocks = (percent: number, color: string): string => {
   // Twenty blocks are the width of a panel.
   const full = Math.max(0, Math.min(20, Math.round(percent / 5)));
-  return `${'\u2588'.repeat(full)}${'\u2591'.repeat(20 - full)}`;
+  const part = (of: string, length: number): string => (length === 0 ? '' : `<font color="${of}">${block.repeat(length)}</font>`);
+  return `${part(color, full)}${part('#dadce0', 20 - full)}`;
 };
 
 /** A bar, its share and what that means, as card HTML. */
 export const toBar = (percent: number, words: string, color: Color, { percent: share }: Pick<Formats, 'percent'>): string =>
-  `<font color="${colors[color]}">${plainBar(percent)}</font> ${share(percent)}${words === '' ? '' : `<br>${toColored(words, color)}`}`;
+  `${toBlocks(percent, colors[color])} ${share(percent)}${words === '' ? '' : `<br>${toColored(words, color)}`}`;
 
 const budgetWords = {
   ok: ['Within the budget', 'green'],
-  near: ['Near the cap', 'amber'],
+  near: ['Close to the limit', 'amber'],
   exhausted: ['Used up', 'red'],
 } as const satisfies Record<AgentView['budget']['state'], readonly [string, Color]>;
 

@@ -2,7 +2,7 @@ import type { Hono } from 'hono';
 import type { Plane } from '../shared/plane.ts';
 import type { AuditSink } from './audit/checkpoints.ts';
 import type { BackupStore } from './backup/backup-store.ts';
-import type { Credentials } from './core/credentials.ts';
+import type { Credentials, CredentialsDeps } from './core/credentials.ts';
 import type { Tally } from './core/notes.ts';
 import type { IdentityProvider, Providers } from './core/providers.ts';
 import type { Runner, Wake } from './core/schedule.ts';
@@ -27,6 +27,8 @@ export interface PlaneDeps {
   readonly log: Log;
   readonly keys: Keys;
   readonly identity: IdentityProvider;
+  /** Throws while nobody knows whether an agent's owner is still there; asks the roll calls unless said. */
+  readonly confirm?: CredentialsDeps['confirm'];
   /** Makes the providers that a plane names; throws `invalid` where it names one that is not here. */
   readonly makeProviders: (plane: Plane) => Providers;
   /** The names of the providers that planes of this deployment may choose; those of `plane` unless said. */

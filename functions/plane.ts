@@ -1,5 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
+import type { Channel } from '../shared/agent.ts';
 import { createCheckpoints, takeAll } from './audit/checkpoints.ts';
 import { createAlertHandler } from './budget/alerts.ts';
 import { createBudget } from './budget/budget.ts';
@@ -12,9 +13,11 @@ import { tellRefusals } from './core/refusals.ts';
 import { createRunner, makeDue, type Handler } from './core/schedule.ts';
 import type { Ctx } from './core/surroundings.ts';
 import { sweepOrphans } from './core/sweep.ts';
+import { createConfirmation } from './directory/confirmation.ts';
 import { createIntake } from './directory/intake.ts';
 import { tombstoneOf } from './directory/tombstone.ts';
 import { mountAgentDoor } from './http/agent-door.ts';
+import { mountAgentSecrets } from './http/agent-secrets.ts';
 import { createFleet } from './fleet/fleet.ts';
 import { mountApi } from './http/api.ts';
 import { createCostReports } from './http/cost.ts';
@@ -23,6 +26,7 @@ import { findPlane } from './http/handlers.ts';
 import { mountAuditLogPush } from './http/audit-log-push.ts';
 import { mountDirectoryPush } from './http/directory-push.ts';
 import { mountMail } from './http/mail.ts';
+import { awaitsAdmin } from './http/onboarding/channels.ts';
 import { mountOwnerPage } from './http/owner-page.ts';
 import { createTickets } from './http/tickets.ts';
 import { namesOf } from './http/planes.ts';
@@ -52,15 +56,24 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
   const requestId = deps.random;
   const change = { store, clock, hashing, wake };
   const tally = createTally({ store, clock, hashing });
-  const credentials = tellRefusals(createCredentials({ key: keys.tokenKey, store, clock }), { key: keys.tokenKey, tally, log, planeId });
+  const confirm = deps.confirm ?? createConfirmation({ store, clock, log });
+  const credentials = tellRefusals(createCredentials({ key: keys.tokenKey, store, clock, confirm }), {
+    key: keys.tokenKey,
+    tally,
+    log,
+    planeId,
+  });
+  const isAwaiting = (channel: Channel): boolean => awaitsAdmin(channel, deps.handOff ?? {});
   const mail = createMail({
     ...{ store, clock, wake, log, tally, credentials, planeId, publicUrl: deps.publicUrl, line: deps.mail },
     ...{ company: () => deps.company, domain: plane.spec.identity.domain },
+    awaitsAdmin: isAwaiting,
   });
   const { mailbox, correspondence } = mail;
   const intake = createIntake({
     ...{ ...change, planes, identity, log, random: deps.random, services: deps.services, ownAccounts: deps.ownAccounts },
     address: `${deps.publicUrl}/events/directory`,
+    breathe: () => setImmediate(),
   });
   const budget = createBudget({ store, clock, hashing, log, wake, random: deps.random });
 
@@ -172,7 +185,7 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
     report: ({ planeId, period, by }, signal) => reportCosts(planeId, { period, by }, signal),
   });
   const api = mountApi(app, {
-    ...{ tickets, publicUrl: deps.publicUrl },
+    ...{ tickets, publicUrl: deps.publicUrl, awaitsAdmin: isAwaiting },
     ...{ ...change, planes, identity, look: intake.look, log, requestId, tally, works },
     infraOf: (id) => passes.providersOf(id).infra,
     ...{
@@ -235,6 +248,7 @@ export function createPlane(deps: PlaneDeps): RunningPlane {
     answered: (agent, message, text) => correspondence.answer(agent, message, text),
     ...createTold({ store, clock, hashing, random: deps.random }),
   });
+  mountAgentSecrets(app, { ...{ clock, log, credentials, tally, requestId }, secretsOf: (id) => passes.providersOf(id).secrets });
 
   return {
     app,

@@ -15,6 +15,8 @@ const optionsFor = (root: string): BuildOptions => ({
   minifySyntax: true,
   minifyWhitespace: true,
   logLevel: 'warning',
+  // A whole plane, for scale tests: run from a checkout alone.
+  external: ['../scale/throwaway.ts'],
 });
 
 /** Bundles the command line into one file that runs with nothing but Node 24 beside it. */

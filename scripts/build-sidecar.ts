@@ -1,6 +1,7 @@
 import { isBuiltin } from 'node:module';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { writePlugin } from './sidecar/plugin.ts';
 
 /** zod's translations are half of the bundle, and a sidecar's messages are read by programs. */
 const withoutLocales: Plugin = {
@@ -22,6 +23,12 @@ const unenumeratedBuiltins: Plugin = {
     }));
   },
 };
+
+/** What a machine of its own is given: the bundle and, beside it, the plane's plugin for OpenClaw. */
+export async function buildSidecarFolder(folder: string, root = process.cwd()): Promise<void> {
+  await buildSidecar(join(folder, 'sidecar.js'), root);
+  writePlugin(join(folder, 'plugin'));
+}
 
 /** Bundles the sidecar into one file that runs with nothing but Node 24 beside it. Relative to the repository's root. */
 export async function buildSidecar(outfile: string, root = process.cwd()): Promise<void> {

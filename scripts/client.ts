@@ -37,6 +37,14 @@ export type Client = <O extends Operation>(operation: O, input?: Input) => Promi
 
 const isCode = (code: string): code is ErrorCode => code in errorTable;
 
+/** What a plane that refused said, in its own words. */
+export function toRefusal(summary: string, status: number, text: string): PlaneError {
+  const problem = problemAnswerSchema.safeParse(JSON.parse(text.startsWith('{') ? text : '{}'));
+  if (!problem.success) return new PlaneError('unavailable', `cannot ${summary.toLowerCase()}: the plane answered ${status}`);
+  const { code, detail, problems = [] } = problem.data;
+  return new PlaneError(isCode(code) ? code : 'internal', detail, { problems });
+}
+
 /** Calls the REST API by the rows of the contract; a refusal is thrown with the server's own words. */
 export function createClient({ url, token }: Endpoint): Client {
   return async (operation, { params = {}, query = {}, body, idempotencyKey } = {}) => {
@@ -57,9 +65,6 @@ export function createClient({ url, token }: Endpoint): Client {
     });
     const text = await answer.text();
     if (answer.ok) return row.answer.parse(JSON.parse(text)) as Answer<typeof operation>;
-    const problem = problemAnswerSchema.safeParse(JSON.parse(text.startsWith('{') ? text : '{}'));
-    if (!problem.success) throw new PlaneError('unavailable', `cannot ${row.summary.toLowerCase()}: the plane answered ${answer.status}`);
-    const { code, detail, problems = [] } = problem.data;
-    throw new PlaneError(isCode(code) ? code : 'internal', detail, { problems });
+    throw toRefusal(row.summary, answer.status, text);
   };
 }

@@ -39,6 +39,7 @@ export interface Condition {
     | 'OwnedByAnother'
     | 'ProviderFailed'
     | 'NoHeartbeat'
+    | 'ChannelNotReady'
     | 'NeedsApproval'
     | 'BudgetExhausted'
     | 'Drifted';

@@ -11,7 +11,7 @@ export const agentRows = {
     path: '/v1/planes/{planeId}/agents',
     role: 'viewer',
     reach: 'list',
-    summary: 'List agents in plane',
+    summary: 'List agents in plane; those that are removed with phase=removed alone',
     params: planeParams,
     query: z.strictObject({
       ...page,
@@ -21,6 +21,7 @@ export const agentRows = {
       /** An org unit and all below it. */
       ou: z.string().min(1).max(300).optional(),
       group: z.email().optional(),
+      /** Those that are removed are listed where this asks for them, and nowhere else. */
       phase: z.enum(phases).optional(),
       health: z.enum(['green', 'yellow', 'red', 'unknown']).optional(),
       /** Those that need somebody. */

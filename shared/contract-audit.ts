@@ -7,7 +7,7 @@ const filters = {
   agentId: agentIdSchema.optional(),
   /** Who did it: an address, or an id. */
   user: z.string().min(1).max(320).optional(),
-  /** An action, or how it begins: `agent.`. */
+  /** An action, or how it begins: `agent.`. `budget.` finds whoever changed a budget as well. */
   action: z
     .string()
     .regex(/^[a-zA-Z][a-zA-Z. -]{0,60}$/, 'an action such as agent.change, or how it begins')

@@ -1,4 +1,5 @@
 import { modelTiers, tools, channels } from './agent.ts';
+import { toDisplayName } from './display-names.ts';
 import { policyFields, resolvePolicy, saidBy, type Layer, type Origin, type PolicyField } from './policy.ts';
 import { toChoice } from './problem.ts';
 
@@ -87,14 +88,14 @@ export function explain(layers: readonly Layer[]): Explanation {
 
 const labels: Readonly<Record<PolicyField, string>> = {
   agentEnabled: 'Agent is',
-  modelTier: 'Model tier is',
+  modelTier: 'Model is',
   budgetCap: 'Budget is',
   tools: 'Tools are',
   channels: 'Channels are',
   machineType: 'Machine type is',
 };
 
-/** A layer as people call it: `the organisation`, `ou /Sales`, `the service switch of ou /Sales`. */
+/** A layer as people call it: `the organization`, `organizational unit /Sales`, `the service switch of group x@acme.test`. */
 export function nameOrigin(origin: Origin): string {
   const [kind, ...rest] = origin.split(':');
   const name = rest.join(':');
@@ -102,24 +103,26 @@ export function nameOrigin(origin: Origin): string {
     case 'default':
       return 'the default';
     case 'organization':
-      return 'the organisation';
+      return 'the organization';
     case 'service':
       return `the service switch of ${nameOrigin(name)}`;
     case 'grant':
       return name === '' ? 'an approved request' : `a request that ${name} approved`;
     case 'user':
-      return 'the user page';
+      return 'this person\u2019s page';
+    case 'ou':
+      return `organizational unit ${name}`;
     default:
       return name === '' ? origin : `${kind} ${name}`;
   }
 }
 
-/** A value as people write it: `on`, `$200`, `email and calendar`, `none`. */
+/** A value as people write it: `on`, `$1,200`, `Email and Calendar`, `none`. */
 export function showValue(field: PolicyField, value: FieldValue): string {
   if (typeof value === 'boolean') return value ? 'on' : 'off';
-  if (field === 'budgetCap') return `$${String(value)}`;
-  if (typeof value !== 'object') return String(value);
-  return value.length === 0 ? 'none' : toChoice(value, 'and');
+  if (field === 'budgetCap') return `$${Number(value).toLocaleString('en-US')}`;
+  if (typeof value !== 'object') return toDisplayName(String(value));
+  return value.length === 0 ? 'none' : toChoice(value.map(toDisplayName), 'and');
 }
 
 const sayLimit = (field: PolicyField, { origin, limit }: FieldExplanation['limits'][number]): string => {
@@ -127,7 +130,7 @@ const sayLimit = (field: PolicyField, { origin, limit }: FieldExplanation['limit
   if (typeof limit === 'boolean') return `${who} is off`;
   if (typeof limit === 'number') return `${who} allows at most ${showValue(field, limit)}`;
   if (typeof limit === 'object' && limit.length === 0) return `${who} allows none`;
-  return `${who} allows only ${typeof limit === 'object' && field === 'modelTier' ? toChoice(limit) : showValue(field, limit)}`;
+  return `${who} allows only ${typeof limit === 'object' && field === 'modelTier' ? toChoice(limit.map(toDisplayName)) : showValue(field, limit)}`;
 };
 
 const holds = (limit: FieldValue, value: FieldValue): boolean => {

@@ -1,5 +1,6 @@
 import { channels, modelTiers, tools, type AgentSpec, type Channel, type ModelTier, type Tool } from './agent.ts';
 import type { UserRequests } from './directory-schema.ts';
+import { isInUnit } from './org-unit.ts';
 import type { Plane, PolicySpec } from './plane.ts';
 
 /**
@@ -72,7 +73,6 @@ const defaults = {
 /** In force until an organisation layer states a limit of its own, in whole US dollars a month. */
 const defaultBudgetLimit = 200;
 
-const within = (ouPath: string, ou: string): boolean => ou === '/' || ouPath === ou || ouPath.startsWith(`${ou}/`);
 const depth = (ou: string): number => (ou === '/' ? 0 : ou.split('/').length);
 
 /**
@@ -84,7 +84,7 @@ export function decidingToggle({ ouPath, groups, services = [] }: Standing): Ser
   const ofUnits = services
     .flatMap((toggle) => {
       const ou = toggle.scope.startsWith('ou:') ? toggle.scope.slice('ou:'.length) : undefined;
-      if (ou !== undefined && within(ouPath, ou)) return [{ toggle, near: depth(ou) }];
+      if (ou !== undefined && isInUnit(ouPath, ou)) return [{ toggle, near: depth(ou) }];
       return toggle.scope === 'organization' ? [{ toggle, near: -1 }] : [];
     })
     .sort((a, b) => b.near - a.near);
@@ -117,7 +117,7 @@ export function layersFor(
   const organization = policies.flatMap(({ match, spec }) => ('organization' in match ? [toLayer('organization', spec)] : []));
   const ous = policies
     .flatMap(({ match, spec }) =>
-      'ou' in match && within(standing.ouPath, match.ou) ? [{ ou: match.ou, layer: toLayer(`ou:${match.ou}`, spec) }] : [],
+      'ou' in match && isInUnit(standing.ouPath, match.ou) ? [{ ou: match.ou, layer: toLayer(`ou:${match.ou}`, spec) }] : [],
     )
     .sort((a, b) => depth(a.ou) - depth(b.ou))
     .map(({ layer }) => layer);

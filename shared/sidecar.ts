@@ -112,6 +112,10 @@ export const heartbeatSchema = z.strictObject({
 /** A fresh session token comes with the answer when the present one is past half its life. */
 export const heartbeatAnswerSchema = z.object({ token: z.string().optional() });
 
+/** `POST /agent/secrets`: the names of the machine's own secrets, and the values of those that it asks for. */
+export const secretsAskSchema = z.strictObject({ names: z.array(z.string().min(1).max(100)).max(20).default([]) });
+export const secretsAnswerSchema = z.object({ names: z.array(z.string()), values: z.record(z.string(), z.string()) });
+
 /** The longest reason an agent may give, in characters. */
 export const longestWhy = 500;
 

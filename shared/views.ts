@@ -93,6 +93,8 @@ export const userViewSchema = z.object({
   problems: z.array(z.string()),
   /** What an admin should know beside each field of the user page; `field` is the Directory's own name. */
   notes: z.array(z.object({ field: z.enum(requestFields), message: z.string(), kind: z.enum(noteKinds) })),
+  /** Channels that policy allows and nobody can use before an admin has set them up; absent where there is none. */
+  notSetUp: z.array(channelSchema).optional(),
   agent: agentViewSchema.nullable(),
 });
 export type UserView = z.infer<typeof userViewSchema>;
@@ -141,6 +143,10 @@ export const auditRowSchema = z.object({
   }),
   action: z.string(),
   target: z.string(),
+  /** The agent whose chain it is in, or which it names by its id or its owner's; null where there is none or it is forgotten. */
+  about: z
+    .object({ agentId: agentIdSchema, name: z.string(), ownerId: z.string(), ownerEmail: z.string(), ownerName: z.string() })
+    .nullable(),
   /** `begun` where a later row of the same chain tells how it ended. */
   outcome: z.enum(['done', 'begun', 'failed', 'refused']),
   detail: z.json(),

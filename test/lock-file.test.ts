@@ -14,8 +14,15 @@ const read = (file: string) =>
   Object.entries((JSON.parse(readFileSync(join(root, file), 'utf8')) as { packages: Record<string, Locked> }).packages);
 
 const ofOpenClaw = 'manifests/machine/openclaw';
-const versions = JSON.parse(readFileSync(join(root, ofOpenClaw, 'versions.json'), 'utf8')) as Record<string, { folder: string }>;
-const locks = Object.values(versions).map(({ folder }) => join(ofOpenClaw, folder, 'package-lock.json'));
+const versions = JSON.parse(readFileSync(join(root, ofOpenClaw, 'versions.json'), 'utf8')) as Record<
+  string,
+  { folder: string; plugins: Record<string, { folder: string }> }
+>;
+const folders = Object.values(versions).flatMap(({ folder, plugins }) => [
+  folder,
+  ...Object.values(plugins).map((plugin) => plugin.folder),
+]);
+const locks = folders.map((folder) => join(ofOpenClaw, folder, 'package-lock.json'));
 
 describe.each(['package-lock.json', ...locks])('%s', (file) => {
   const packages = read(file);

@@ -60,6 +60,11 @@ export function agentCalls(planeId: string) {
       method: 'post',
       path: `${agentPath(agentId)}/backups/${encodeURIComponent(backup)}/restore`,
     }),
+    receipt: (agentId: string): Call<'agentReceipt'> => ({
+      operation: 'agentReceipt',
+      method: 'get',
+      path: `${agentPath(agentId)}/receipt`,
+    }),
     secrets: (agentId: string): Call<'listSecrets'> => ({ operation: 'listSecrets', method: 'get', path: `${agentPath(agentId)}/secrets` }),
     history: (agentId: string, limit: number, cursor: string): Call<'listAudit'> => ({
       operation: 'listAudit',

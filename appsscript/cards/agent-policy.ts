@@ -3,7 +3,7 @@ import { fieldNames, toAction, toButton } from '../actions.ts';
 import type { Section, Widget } from '../card.ts';
 import { editable, type EditableField } from '../editing.ts';
 import type { Reader } from '../reader.ts';
-import { toBudget, toName, toNames, toOriginWords } from '../words.ts';
+import { toBudget, toName, toNames, toOriginWords, unconnected } from '../words.ts';
 import { buttonRow, fact } from './rows.ts';
 
 type Effective<T> = {
@@ -21,6 +21,13 @@ function whence<T>({ origin, clamped, added = [] }: Effective<T>, show: (value: 
     : `From ${toOriginWords(origin)}${more}`;
 }
 
+function unconnectedWords(field: EditableField, value: unknown, notSetUp: readonly string[]): string[] {
+  if (field === 'channels' && notSetUp.length > 0) return [`Allowed, but not connected yet: ${toNames(notSetUp)} (you set it up first)`];
+  if (field !== 'tools' || !Array.isArray(value)) return [];
+  const held = unconnected.filter((tool) => value.includes(tool));
+  return held.length === 0 ? [] : [`Allowed, but not connected yet: ${toNames(held)}`];
+}
+
 /** What cannot be read on the user page, what a limit took away or what is locked says more than where a value comes from. */
 function policyRow<T>(
   user: UserView,
@@ -34,7 +41,10 @@ function policyRow<T>(
   const locked = notes.some(({ kind }) => kind === 'locked');
   return fact(title, show(effective.value), {
     startIcon: { materialIcon: { name: locked ? 'lock' : icon }, altText: locked ? 'Locked' : title },
-    bottomLabel: notes.length === 0 ? whence(effective, show) : notes.map(({ message }) => message).join(' '),
+    bottomLabel: [
+      notes.length === 0 ? whence(effective, show) : notes.map(({ message }) => message).join(' '),
+      ...unconnectedWords(field, effective.value, user.notSetUp ?? []),
+    ].join('. '),
     button:
       admin && !locked
         ? toButton('Change', 'editField', { user: user.id, field }, { type: 'BORDERLESS', altText: `Change ${title.toLowerCase()}` })
@@ -42,10 +52,16 @@ function policyRow<T>(
   });
 }
 
-export function switchWidgets({ id, policy: { agentEnabled }, notes }: UserView, { admin }: Reader): Widget[] {
+export function switchWidgets({ id, active, policy: { agentEnabled }, notes }: UserView, { admin }: Reader): Widget[] {
   const about = notes.filter(({ field }) => field === 'agentEnabled').map(({ message }) => message);
   const words = { bottomLabel: about.length === 0 ? whence(agentEnabled, (on) => (on ? 'on' : 'off')) : about.join(' '), wrapText: true };
   const locked = notes.some(({ field, kind }) => field === 'agentEnabled' && kind === 'locked');
+  if (!active) {
+    const later = agentEnabled.value
+      ? `When the account is active again it is on: ${whence(agentEnabled, (on) => (on ? 'on' : 'off')).toLowerCase()}`
+      : '';
+    return [fact('Agent enabled', 'Off: the person is suspended', later === '' ? {} : { bottomLabel: later })];
+  }
   if (!admin || locked) return [fact('Agent enabled', agentEnabled.value ? 'On' : 'Off', words)];
   return [
     {
@@ -63,7 +79,7 @@ export function switchWidgets({ id, policy: { agentEnabled }, notes }: UserView,
     },
     ...buttonRow(
       agentEnabled.origin === 'user'
-        ? toButton('Do as policy says', 'inheritField', { user: id, field: 'agentEnabled' }, { type: 'BORDERLESS' })
+        ? toButton('Follow policy instead', 'inheritField', { user: id, field: 'agentEnabled' }, { type: 'BORDERLESS' })
         : undefined,
     ),
   ];

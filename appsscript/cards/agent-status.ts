@@ -1,20 +1,37 @@
 import type { AgentView, UserView } from '../../shared/contract.ts';
+import { toPartWords } from '../audit-words.ts';
 import type { Section, Widget } from '../card.ts';
 import type { Reader } from '../reader.ts';
-import { escapeHtml, toBudget, toBudgetBar, toColored, toConditionTitle, toOriginWords, toStatus } from '../words.ts';
+import {
+  escapeHtml,
+  toBudget,
+  toBudgetBar,
+  toColored,
+  toConditionTitle,
+  toOriginWords,
+  toReasonWords,
+  toShort,
+  toStatus,
+} from '../words.ts';
 import { fact, sectionOf, warning } from './rows.ts';
+
+/** `machine: booting`, with the part as an admin would call it. */
+const toStepWords = (detail: string | null): string =>
+  detail === null
+    ? ''
+    : detail.replace(/^(\w+): /, (_all, part: string) => `${toShort(toPartWords(part))}: `).replace(/^./, (first) => first.toUpperCase());
 
 /** What goes on and how long it takes: a panel beside Gmail does not move by itself. */
 function toNote({ phase, detail, paused }: AgentView, { formats }: Reader): { bottomLabel?: string } {
-  const refresh = 'Press Refresh to see where it stands.';
+  const refresh = 'Press Refresh for the latest.';
   switch (phase) {
     case 'pending':
     case 'provisioning':
-      return { bottomLabel: [detail, `This takes about half a minute. ${refresh}`].filter(Boolean).join('. ') };
+      return { bottomLabel: [toStepWords(detail), `This takes about half a minute. ${refresh}`].filter(Boolean).join('. ') };
     case 'removing':
       return { bottomLabel: `Access is gone already; the rest takes some seconds. ${refresh}` };
     case 'removed':
-      return { bottomLabel: `${detail ? `Reason: ${detail}. ` : ''}A signed receipt proves that nothing is left.` };
+      return { bottomLabel: `${detail ? `${toReasonWords(detail)}. ` : ''}A signed receipt proves that nothing is left.` };
     case 'paused':
       return paused ? { bottomLabel: `By ${paused.by}, ${formats.ago(paused.at).toLowerCase()}: ${paused.reason}` } : {};
     case 'running':
@@ -41,10 +58,7 @@ function careRows({ reprovision, upgrade }: AgentView, { formats }: Reader): Wid
   ): Widget[] => {
     if (failure !== null || step === 'failed' || step === 'rolledBack') {
       return [
-        warning(
-          step === 'rolledBack' ? `${what} went back to how it was` : `${what} failed`,
-          failure ?? `Started ${formats.when(startedAt)}.`,
-        ),
+        warning(step === 'rolledBack' ? `${what} was rolled back` : `${what} failed`, failure ?? `Started ${formats.when(startedAt)}.`),
       ];
     }
     const at = steps.findIndex((name) => name === step);
@@ -52,7 +66,7 @@ function careRows({ reprovision, upgrade }: AgentView, { formats }: Reader): Wid
     if (name === undefined) return [];
     return [
       fact(what, `${careSteps[name]} (step ${String(at + 1)} of ${String(steps.length)})`, {
-        bottomLabel: `Started ${formats.ago(startedAt).toLowerCase()}. Press Refresh to see where it stands.`,
+        bottomLabel: `Started ${formats.ago(startedAt).toLowerCase()}. Press Refresh for the latest.`,
       }),
     ];
   };
@@ -71,7 +85,7 @@ export function statusWidgets(agent: AgentView, reader: Reader): Widget[] {
   return [
     { decoratedText: { topLabel: 'Status', text: toColored(words, color), ...toNote(agent, reader), wrapText: true } },
     ...careRows(agent, reader),
-    ...(agent.phase === 'removed'
+    ...(agent.phase === 'removed' || (heartbeat === null && agent.phase !== 'running')
       ? []
       : [fact('Last heartbeat', formats.ago(heartbeat), heartbeat === null ? {} : { bottomLabel: formats.when(heartbeat) })]),
   ];
@@ -86,7 +100,7 @@ export function usageSection({ budget, usage, phase }: AgentView, { formats }: R
         decoratedText: {
           topLabel: 'Cost this month',
           text: `${escapeHtml(`${formats.money(budget.spentUsd)} of ${toBudget(budget.capUsd, formats)}`)}<br>${toBudgetBar(budget, formats)}`,
-          bottomLabel: `${reserved}Model calls alone; machines are in the cost report.`,
+          bottomLabel: `${reserved}Model calls only; machine costs are in the cost report.`,
           wrapText: true,
         },
       },
@@ -115,7 +129,7 @@ export const details = (agent: AgentView, { formats }: Reader): Section => ({
   collapsible: true,
   uncollapsibleWidgetsCount: 0,
   widgets: [
-    fact('Agent id', agent.agentId),
+    fact('Agent ID', agent.agentId),
     fact('Organizational unit', agent.ouPath),
     ...Object.entries(agent.labels)
       .slice(0, 5)

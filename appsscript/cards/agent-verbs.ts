@@ -33,37 +33,39 @@ const historyRow = (agentId: string, name: string): Widget =>
   lead('history', 'History', 'Who did what, and when', { onClick: toClick('openHistory', { agentId, name: toShort(name) }) });
 
 /** What there is to look up; the audit log is one of a whole plane. */
-export const moreSection = ({ name }: UserView, { agentId }: AgentView, { wholeCompany }: Reader): Section => ({
+export const moreSection = ({ name }: UserView, { agentId, phase }: AgentView, { wholeCompany }: Reader): Section => ({
   header: 'More',
   widgets: [
     ...(wholeCompany ? [historyRow(agentId, name)] : []),
-    lead('inventory_2', 'Backups', 'What is stored, and how to bring it back', { onClick: toClick('openBackups', { agentId }) }),
-    lead('key', 'Secrets', 'Names and ages, never a value', { onClick: toClick('openSecrets', { agentId }) }),
+    lead('inventory_2', 'Backups', 'Stored copies, and how to restore one', { onClick: toClick('openBackups', { agentId }) }),
+    ...(phase === 'removed'
+      ? []
+      : [lead('key', 'Secrets', 'Names and ages, never a value', { onClick: toClick('openSecrets', { agentId }) })]),
   ],
 });
 
 const inputsOf: Readonly<Partial<Record<VerbName, readonly Widget[]>>> = {
-  pause: [{ textInput: { name: fieldNames.reason, label: 'Reason', hintText: 'For the history; may stay empty' } }],
-  upgrade: [{ textInput: { name: fieldNames.version, label: 'Version', hintText: 'Empty: the version that the plane is set to' } }],
+  pause: [{ textInput: { name: fieldNames.reason, label: 'Reason', hintText: 'Optional; shown in the history' } }],
+  upgrade: [{ textInput: { name: fieldNames.version, label: 'Version', hintText: 'Empty: the version set for the whole plane' } }],
   reprovision: [
     {
       selectionInput: {
         name: fieldNames.acceptLoss,
-        label: 'If there is nothing to bring back',
+        label: 'If there is no backup',
         type: 'CHECK_BOX',
-        items: [{ text: 'Go on all the same: its memory is lost', value: 'yes', selected: false }],
+        items: [{ text: 'Continue anyway: its memory is lost', value: 'yes', selected: false }],
       },
     },
   ],
 };
 
 export function askVerbCard(user: UserView, agent: AgentView, name: VerbName): Card {
-  const { title, does } = verbs[name];
+  const { title, short, does } = verbs[name];
   const possible = fits(name, agent);
   const inputs = inputsOf[name];
   return confirmCard({
     name: 'user',
-    title: `${title} the agent of ${toShort(user.name)}?`,
+    title: `${short} the agent of ${toShort(user.name)}?`,
     subtitle: user.email,
     does: possible ? [does] : [does, 'That cannot be done as the agent stands now. Go back and refresh.'],
     ...(possible && inputs ? { inputs } : {}),

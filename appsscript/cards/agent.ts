@@ -8,14 +8,13 @@ import { moreSection, verbSection } from './agent-verbs.ts';
 import { policySection, switchWidgets } from './agent-policy.ts';
 import { confirmCard } from './confirm.ts';
 import { messageSection, type Message } from './message.ts';
+import { receiptRow } from './receipt.ts';
 
 const withoutAgent = ({ policy, active }: UserView): Widget => ({
   decoratedText: {
     topLabel: 'Status',
     text: toColored(policy.agentEnabled.value && active ? 'Waiting to start' : 'No agent', 'grey'),
-    ...(policy.agentEnabled.value && active
-      ? { bottomLabel: 'This takes about half a minute. Press Refresh to see where it stands.' }
-      : {}),
+    ...(policy.agentEnabled.value && active ? { bottomLabel: 'This takes about half a minute. Press Refresh for the latest.' } : {}),
     wrapText: true,
   },
 });
@@ -33,6 +32,8 @@ const suspended: Section = {
   ],
 };
 
+const proof = ({ id, agent }: UserView): Widget[] => (agent?.phase === 'removed' ? [receiptRow(agent.agentId, id)] : []);
+
 export function agentCard(user: UserView, reader: Reader, notice?: Message): Card {
   const { agent } = user;
   return {
@@ -40,7 +41,7 @@ export function agentCard(user: UserView, reader: Reader, notice?: Message): Car
     header: { title: user.name, subtitle: user.email },
     sections: [
       ...(notice ? [messageSection(notice)] : []),
-      { widgets: [...switchWidgets(user, reader), ...(agent ? statusWidgets(agent, reader) : [withoutAgent(user)])] },
+      { widgets: [...switchWidgets(user, reader), ...(agent ? statusWidgets(agent, reader) : [withoutAgent(user)]), ...proof(user)] },
       ...(user.active ? [] : [suspended]),
       ...attention(user),
       ...(agent ? [usageSection(agent, reader)] : []),
@@ -69,12 +70,12 @@ export const switchOffCard = ({ id, name, email }: UserView): Card =>
 export const inheritOffCard = ({ id, name, email }: UserView): Card =>
   confirmCard({
     name: 'user',
-    title: 'Do as policy says?',
+    title: 'Follow policy instead?',
     subtitle: `${toShort(name)}, ${email}`,
     does: [
       `No policy switches the agent of ${name} on. So it loses access at once, and its machine, its secrets and its account are deleted.`,
       'Its workspace and memory go with it; its last backup, if there is one, is kept encrypted for a while.',
     ],
-    yes: toButton('Do as policy says', 'inheritOff', { user: id }, { type: 'FILLED' }),
+    yes: toButton('Follow policy instead', 'inheritOff', { user: id }, { type: 'FILLED' }),
     no: toButton('Cancel', 'showUser', { user: id }),
   });

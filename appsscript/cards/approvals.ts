@@ -41,11 +41,11 @@ export function approvalsCard({ requests, flips, plans, most }: Waitings, reader
   const nothing = requests.length + flips.length + plans.length === 0;
   return {
     name: 'approvals',
-    header: { title: 'Approvals', subtitle: admin ? 'What waits for an admin to decide' : 'What waits; admins decide it' },
+    header: { title: 'Approvals', subtitle: admin ? 'Waiting for an admin\u2019s decision' : 'Admins decide these' },
     sections: [
       ...(notice ? [messageSection(notice)] : []),
-      ...(nothing ? [{ widgets: [paragraph('Nothing waits.')] }] : []),
-      ...sectionOf('Agents ask for more', [
+      ...(nothing ? [{ widgets: [paragraph('Nothing is waiting.')] }] : []),
+      ...sectionOf('Requests from agents', [
         ...requests
           .slice(0, most)
           .map((request) =>
@@ -66,14 +66,14 @@ export function approvalsCard({ requests, flips, plans, most }: Waitings, reader
           ),
         ...more(plans),
       ]),
-      ...sectionOf('Many agents at once through policy', [
+      ...sectionOf('Large changes through policy', [
         ...flips
           .slice(0, most)
           .map((flip) =>
             row(
               formats.ago(flip.askedAt),
               toFlipWords(flip, reader),
-              'A change of policy or in the directory asks for it',
+              'Caused by a change of policy or in the directory',
               toClick('openFlips', { id: flip.id }),
             ),
           ),
@@ -93,7 +93,7 @@ function decision(name: Deciding, id: string, approve: string, { admin, wholeCom
   return {
     header: 'Your decision',
     widgets: [
-      { textInput: { name: fieldNames.reason, label: 'Reason', hintText: 'The agent and the audit log get it; may stay empty' } },
+      { textInput: { name: fieldNames.reason, label: 'Reason', hintText: 'Optional; told to the agent' } },
       ...buttonRow(
         toButton(approve, name, parameters('approve'), { type: 'FILLED' }),
         toButton('Deny', name, parameters('deny'), { type: 'OUTLINED' }),
@@ -106,14 +106,14 @@ const back = toButton('Back', 'showApprovals', {}, { type: 'OUTLINED' });
 
 export const requestCard = (request: CapabilityRequestView, reader: Reader): Card => ({
   name: 'approvals',
-  header: { title: 'An agent asks for more', subtitle: toShort(request.ownerEmail) },
+  header: { title: 'Request from an agent', subtitle: toShort(request.ownerEmail) },
   sections: [
     {
       widgets: [
-        fact('It would get', toWishWords(request)),
+        fact('Asks for', toWishWords(request)),
         fact('Why, in the agent\u2019s own words', toShort(request.why, 1_000) || 'It gave no reason.'),
         fact('Asked', reader.formats.ago(request.askedAt), { bottomLabel: reader.formats.when(request.askedAt) }),
-        paragraph('Approved, it is this person\u2019s alone, within the limits of policy, until an admin takes it back.'),
+        paragraph('If you approve, only this person gets it, within the limits of policy, until an admin takes it back.'),
       ],
     },
     decision('decideRequest', request.id, 'Approve', reader),
@@ -137,7 +137,7 @@ export function flipsCard(flip: ApprovalView, reader: Reader): Card {
           ...(flip.removes > 0
             ? [
                 paragraph(
-                  'Whose agent is removed loses access at once; machine and secrets are deleted, the last backup is kept as long as the plane is set to.',
+                  'Removed agents lose access at once; their machines and secrets are deleted, and the last backup of each is kept for a while.',
                 ),
               ]
             : []),

@@ -1,7 +1,9 @@
 import type { Answer } from '../../shared/contract.ts';
 import { fieldNames, toButton, type Actions } from '../actions.ts';
 import { actionFamilies, periods, type AuditFilter } from '../audit-filter.ts';
-import { toActionWords, toActorWords, toDetailWords } from '../audit-words.ts';
+import { toDeedWords } from '../audit-deeds.ts';
+import { foldSteps, type Entry } from '../audit-steps.ts';
+import { toActionWords, toActorWords, toDetailWords, toStepsWords, toTargetWords, toViaWords } from '../audit-words.ts';
 import type { Card, Section, Widget } from '../card.ts';
 import { any } from '../filter.ts';
 import type { Reader } from '../reader.ts';
@@ -11,7 +13,7 @@ import { messageSection, type Message } from './message.ts';
 import { pagerButtons, type Position } from './pager.ts';
 import { buttonRow, paragraph, warning } from './rows.ts';
 
-export const rowsPerPage = 20;
+export const rowsPerPage = 40;
 
 type Row = Answer<'listAudit'>['rows'][number];
 export type Verification = Answer<'verifyAudit'>;
@@ -32,19 +34,38 @@ const outcomes = {
 } as const satisfies Record<Row['outcome'], readonly [string, Color]>;
 
 /** What, to whom, by whom, from where, and how it came out. */
-function entry({ action, actor, at, outcome, target, detail }: Row, { formats }: Reader): Widget {
+function entry(row: Row, { formats }: Reader): Widget {
+  const { actor, at, outcome, detail } = row;
   const [words, color] = outcomes[outcome];
-  const from = [actor.from === undefined ? '' : `from ${actor.from}`, actor.via === undefined ? '' : `through ${actor.via}`];
-  const by = [`By ${toActorWords(actor)}`, ...from].filter(Boolean).join(' ');
+  const from = [actor.from === undefined ? '' : `from ${actor.from}`, actor.via === undefined ? '' : `through ${toViaWords(actor.via)}`];
+  const deed = toDeedWords(row);
+  const by = [deed === undefined ? `By ${toActorWords(actor)}` : '', ...from].filter(Boolean).join(' ');
+  const told = deed === undefined ? [by, toTargetWords(row), sentenceOf(toDetailWords(detail))] : [sentenceOf(by)];
   return {
     decoratedText: {
       topLabel: formats.when(at),
-      text: `<b>${escapeHtml(toActionWords(action))}</b><br>${toColored(words, color)}`,
-      bottomLabel: toShort([by, `On ${target}`, toDetailWords(detail)].filter(Boolean).join('. '), 400),
+      text: `<b>${escapeHtml(deed ?? toActionWords(row))}</b><br>${toColored(words, color)}`,
+      bottomLabel: toShort(told.filter(Boolean).join('. '), 400),
       wrapText: true,
     },
   };
 }
+
+/** What the plane did by itself, folded. */
+export const stepsWidget = (steps: readonly Row[], named: boolean, { formats }: Reader): Widget => {
+  const [newest] = steps;
+  const about = named && newest?.about ? `Agent of ${newest.about.ownerName}, ${newest.about.ownerEmail}` : '';
+  return {
+    decoratedText: {
+      topLabel: newest ? formats.when(newest.at) : '',
+      text: `${formats.count(steps.length)} technical steps`,
+      bottomLabel: toShort([about, toStepsWords(steps)].filter(Boolean).join('. '), 300),
+      wrapText: true,
+    },
+  };
+};
+
+export const sentenceOf = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
 
 const mostFaults = 10;
 
@@ -52,14 +73,14 @@ const mostFaults = 10;
 function verificationSection(verification: Verification | undefined, filter: string, { formats }: Reader): Section {
   const again = toButton(verification ? 'Verify again' : 'Verify the log', 'verifyAudit', { filter }, { type: 'OUTLINED' });
   if (!verification) {
-    return { header: 'Is it whole?', widgets: [paragraph('Checks every hash and every signed checkpoint.'), ...buttonRow(again)] };
+    return { header: 'Is the log intact?', widgets: [paragraph('Checks that no entry was changed or cut out.'), ...buttonRow(again)] };
   }
   const { chains, rows, checkpoints, faults } = verification;
   const counted = `${formats.count(rows)} rows in ${formats.count(chains)} chains, ${formats.count(checkpoints)} signed checkpoints`;
   const mark =
     faults.length === 0 ? toColored('Verified: nothing was changed or cut out', 'green') : toColored('Not as it was written', 'red');
   return {
-    header: 'Is it whole?',
+    header: 'Is the log intact?',
     widgets: [
       { decoratedText: { topLabel: 'Checked just now', text: mark, bottomLabel: counted, wrapText: true } },
       ...faults.slice(0, mostFaults).map(({ chain, seq, fault }) => warning(`${chain}, row ${formats.count(seq)}`, fault)),
@@ -74,11 +95,11 @@ function filterSection({ user = '', agent = '', action, since }: AuditFilter): S
     textInput: { name, label, hintText, ...(value === '' ? {} : { value }) },
   });
   return {
-    header: narrowed ? 'Filter (in force)' : 'Filter',
+    header: narrowed ? 'Filter (active)' : 'Filter',
     ...(narrowed ? {} : { collapsible: true, uncollapsibleWidgetsCount: 0 }),
     widgets: [
       input(fieldNames.who, 'Who did it', 'An e-mail address', user),
-      input(fieldNames.agent, 'Whose agent', 'The person\u2019s e-mail address, or an agent id', agent),
+      input(fieldNames.agent, 'Whose agent', 'The person\u2019s name or e-mail address', agent),
       dropdown(fieldNames.action, 'What', [[any, 'Anything'], ...Object.entries(actionFamilies)], action ?? any),
       dropdown(
         fieldNames.period,
@@ -93,6 +114,10 @@ function filterSection({ user = '', agent = '', action, since }: AuditFilter): S
     ],
   };
 }
+
+/** Whoever asks for technical steps sees each. */
+const entriesOf = (rows: readonly Row[], { action }: AuditFilter): Entry[] =>
+  action === undefined || action === 'agent.' ? foldSteps(rows) : rows.map((row) => ({ row }));
 
 const actionWords = (action: string): string => Object.entries(actionFamilies).find(([name]) => name === action)?.[1] ?? action;
 
@@ -114,16 +139,18 @@ export function auditCard({ page, filter, cursor, back, verification, notice }: 
   });
   return {
     name: 'audit',
-    header: { title: 'Audit log', subtitle: 'Newest first; times are yours' },
+    header: { title: 'Audit log', subtitle: 'Newest first, in your time zone' },
     sections: [
       ...(notice ? [messageSection(notice)] : []),
       filterSection(filter),
       {
         header: 'What happened',
         widgets: [
-          ...(words === '' ? [] : [paragraph(`Only what was done ${toShort(words, 300)}.`)]),
+          ...(words === '' ? [] : [paragraph(`Showing only what was done ${toShort(words, 300)}.`)]),
           ...(page.rows.length === 0 ? [paragraph(page.next === null ? 'Nothing.' : 'Nothing on this page; look further back.')] : []),
-          ...page.rows.slice(0, rowsPerPage).map((row) => entry(row, reader)),
+          ...entriesOf(page.rows.slice(0, rowsPerPage), filter).map((one) =>
+            'steps' in one ? stepsWidget(one.steps, true, reader) : entry(one.row, reader),
+          ),
           ...buttonRow(...pagerButtons('showAudit', 'the audit log', page.next, { cursor, back }, toParameters)),
         ],
       },

@@ -18,12 +18,12 @@ const reasons = {
 /** Fewer than a card holds; older ones are there for the CLI. */
 const mostBackups = 30;
 
-function backupRow(agentId: string, backup: BackupView, { admin, formats }: Reader): Widget {
+function backupRow(agentId: string, backup: BackupView, mayRestore: boolean, { formats }: Reader): Widget {
   const { id, reason, startedAt, finishedAt, bytes, expiresAt } = backup;
   const size = bytes === null ? '' : `${formats.size(bytes)}, `;
   return fact(reasons[reason], formats.when(startedAt), {
     bottomLabel: finishedAt === null ? 'Not finished' : `${size}kept until ${formats.day(expiresAt)}`,
-    ...(admin && finishedAt !== null
+    ...(mayRestore && finishedAt !== null
       ? {
           button: toButton(
             'Restore',
@@ -42,32 +42,42 @@ function errandRow({ kind, state, askedAt, endedAt, result }: Answer<'listBackup
   return {
     decoratedText: {
       topLabel: what,
-      text: state === 'done' ? toColored('Done', 'green') : toColored('Under way', 'amber'),
+      text: state === 'done' ? toColored('Done', 'green') : toColored('In progress', 'amber'),
       bottomLabel:
         state === 'done'
           ? formats.when(endedAt ?? askedAt)
-          : `Asked for ${formats.ago(askedAt).toLowerCase()}. Press Refresh to see where it stands.`,
+          : `Asked for ${formats.ago(askedAt).toLowerCase()}. Press Refresh for the latest.`,
       wrapText: true,
     },
   };
 }
 
-export function backupsCard(agentId: string, { backups, errands }: Answer<'listBackups'>, reader: Reader, notice?: Message): Card {
+const noneYet = 'There is no backup yet. The first is made within a day; Back up on the agent\u2019s card makes one now.';
+const noneKept = 'No backup of this agent is kept.';
+
+/** `gone`: the agent is removed, so that there is nothing to restore to. */
+export function backupsCard(
+  agentId: string,
+  { backups, errands }: Answer<'listBackups'>,
+  gone: boolean,
+  reader: Reader,
+  notice?: Message,
+): Card {
   return {
     name: 'backups',
     header: { title: 'Backups', subtitle: 'Encrypted; without secrets' },
     sections: [
       ...(notice ? [messageSection(notice)] : []),
       ...sectionOf(
-        'Lately asked for',
+        'Recent requests',
         errands.slice(0, 5).map((errand) => errandRow(errand, reader)),
       ),
       {
         header: 'Stored',
         widgets:
           backups.length === 0
-            ? [paragraph('There is no backup yet. The first is made within a day; Back up on the agent\u2019s card makes one now.')]
-            : backups.slice(0, mostBackups).map((backup) => backupRow(agentId, backup, reader)),
+            ? [paragraph(gone ? noneKept : noneYet)]
+            : backups.slice(0, mostBackups).map((backup) => backupRow(agentId, backup, reader.admin && !gone, reader)),
       },
     ],
     fixedFooter: { primaryButton: toButton('Refresh', 'showBackups', { agentId }, { type: 'OUTLINED' }) },

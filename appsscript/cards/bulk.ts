@@ -20,7 +20,7 @@ export interface BulkPage {
 
 const forAdmins = (scopes: Scopes): Section[] => [
   {
-    header: 'Do something with many agents',
+    header: 'Act on many agents',
     widgets: [
       dropdown(
         fieldNames.work,
@@ -29,16 +29,16 @@ const forAdmins = (scopes: Scopes): Section[] => [
         'pause',
       ),
       ...scopeDropdown(fieldNames.scope, 'Whose agents', scopes),
-      ...buttonRow(toButton('See what it would do', 'planWork', {}, { type: 'FILLED_TONAL' })),
+      ...buttonRow(toButton('Preview', 'planWork', {}, { type: 'FILLED_TONAL' })),
     ],
   },
   {
     header: 'Move to another model',
     widgets: [
-      dropdown(fieldNames.from, 'Those who have', [[any, 'Any model'], ...Object.entries(tierNames)], 'sonnet'),
-      dropdown(fieldNames.to, 'Get', Object.entries(tierNames), 'opus'),
-      ...scopeDropdown(fieldNames.tierScope, 'Where', scopes),
-      ...buttonRow(toButton('See what it would change', 'planTier', {}, { type: 'FILLED_TONAL' })),
+      dropdown(fieldNames.from, 'From', [[any, 'Any model'], ...Object.entries(tierNames)], 'sonnet'),
+      dropdown(fieldNames.to, 'To', Object.entries(tierNames), 'opus'),
+      ...scopeDropdown(fieldNames.tierScope, 'For whom', scopes),
+      ...buttonRow(toButton('Preview changes', 'planTier', {}, { type: 'FILLED_TONAL' })),
     ],
   },
 ];
@@ -58,15 +58,13 @@ export function bulkCard({ scopes, operations, notice }: BulkPage, reader: Reade
         ? [
             {
               header: 'Costs',
-              widgets: [lead('payments', 'Cost report', 'By department, org unit or person, and as a download', { onClick: costs })],
+              widgets: [lead('payments', 'Cost report', 'By department, org unit or person, with a download', { onClick: costs })],
             },
           ]
         : []),
       ...sectionOf(
-        'Lately',
-        operations.length === 0
-          ? [paragraph('Nothing was done with many agents yet.')]
-          : operations.map((operation) => operationRow(operation, reader)),
+        'Recent',
+        operations.length === 0 ? [paragraph('Nothing yet.')] : operations.map((operation) => operationRow(operation, reader)),
       ),
     ],
     fixedFooter: { primaryButton: toButton('Refresh', 'showBulk', {}, { type: 'OUTLINED' }) },
@@ -81,7 +79,9 @@ export function confirmWorkCard(name: WorkName, scope: string, { total, sentence
     title: `${title}: ${toAgents(total, formats)}?`,
     subtitle: toScopeWords(scope),
     does: [
-      ...(total === 0 ? ['No agent there is one for that.'] : [does, sentence]),
+      ...(total === 0
+        ? ['No agent there needs this now, so there is nothing to do.']
+        : [does, `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`]),
       'The plane does the work, a few agents at a time, and stops by itself when too many fail. You can close this panel meanwhile.',
     ],
     ...(total === 0 ? {} : { yes: toButton(title, 'startWork', { work: name, scope }, { type: 'FILLED' }) }),

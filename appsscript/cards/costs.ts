@@ -42,12 +42,15 @@ const costRow = (
   },
 });
 
+/** Noon, so that no time zone makes another day of it. */
+const dayOf = (date: string, { formats }: Reader): string => formats.day(`${date}T12:00:00.000Z`);
+
 export function costsCard(report: CostReport, period: CostPeriod, reader: Reader): Card {
   const { by, rows, total, notes, from, to } = report;
   const shown = [...rows].sort((a, b) => b.totalUsd - a.totalUsd).slice(0, mostRows);
   return {
     name: 'costs',
-    header: { title: 'Costs', subtitle: `${from} to ${to}` },
+    header: { title: 'Costs', subtitle: `${dayOf(from, reader)} to ${dayOf(to, reader)}` },
     sections: [
       {
         widgets: [

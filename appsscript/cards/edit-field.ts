@@ -14,6 +14,10 @@ const show = (value: Explained['value'], { formats }: Reader): string => {
   return typeof value === 'string' ? toName(value) : toNames(value);
 };
 
+/** What the form of a field carries when nobody touches it. */
+const shownIn = (field: EditableField, { policy }: UserView): readonly string[] =>
+  field === 'budgetCap' ? [String(policy.budgetCap.value)] : field === 'modelTier' ? [policy.modelTier.value] : policy[field].value;
+
 function inputs(field: EditableField, { policy }: UserView, explained: Explained | undefined, { formats }: Reader): Widget[] {
   if (field === 'budgetCap') {
     const limit = lowestLimit(explained);
@@ -32,7 +36,6 @@ function inputs(field: EditableField, { policy }: UserView, explained: Explained
   const names = choicesOf(field);
   const chosen: readonly string[] = field === 'modelTier' ? [policy.modelTier.value] : policy[field].value;
   const open = permitted(field, explained);
-  const closed = Object.keys(names).filter((choice) => !open.includes(choice));
   return [
     ...(open.length === 0
       ? []
@@ -46,21 +49,36 @@ function inputs(field: EditableField, { policy }: UserView, explained: Explained
             },
           },
         ]),
-    ...(closed.length === 0 ? [] : [paragraph(`Not allowed here: ${toNames(closed)}.`)]),
   ];
 }
 
-/** Lists alone: what somebody looks for and does not find. */
-function missing(field: EditableField, { policy }: UserView, may: boolean): Widget[] {
-  if (field !== 'tools' && field !== 'channels') return [];
-  const held: readonly string[] = policy[field].value;
+/** What somebody looks for and does not find, and why. */
+function missing(field: EditableField, { policy }: UserView, explained: Explained | undefined, may: boolean): Widget[] {
+  if (field === 'budgetCap') return [];
+  const open = permitted(field, explained);
+  // Of models one is held, and none of the others is missed.
+  const held: readonly string[] = field === 'modelTier' ? open : policy[field].value;
   const names = Object.keys(choicesOf(field)).filter((name) => !held.includes(name));
-  if (names.length === 0) return [];
+  const [allowed, closed] = [names.filter((name) => open.includes(name)), names.filter((name) => !open.includes(name))];
+  const closers = (explained?.limits ?? []).filter(({ limit }) => Array.isArray(limit) && closed.some((name) => !limit.includes(name)));
   const way = may
-    ? 'Tick it above for this person alone, or open Policies on the overview for everybody there.'
+    ? 'Check it above for this person only, or open Policies on the overview for a whole org unit or group.'
     : 'An Agent Admin can add it, for this person or by policy.';
-  return [fact('Not among them', toNames(names), { bottomLabel: `Nothing that counts here gives it. ${way}` })];
+  return [
+    ...(allowed.length === 0
+      ? []
+      : [fact('Not included', toNames(allowed), { bottomLabel: `Neither policy nor their own page grants it. ${way}` })]),
+    ...(closed.length === 0
+      ? []
+      : [
+          fact('Not allowed here', toNames(closed), {
+            bottomLabel: `Whoever grants it: the limit of ${closers.map(({ origin }) => toOriginWords(origin)).join(' and ')} rules it out.`,
+          }),
+        ]),
+  ];
 }
+
+const fromThenOn = ' From then on changes of policy to this no longer reach them, until it is removed here again.';
 
 /** One value of one person, why it is so, and for those who may the way to change it. It takes the agent card's place. */
 export function editFieldCard(user: UserView, field: EditableField, explanation: ExplanationView, reader: Reader): Card {
@@ -79,29 +97,30 @@ export function editFieldCard(user: UserView, field: EditableField, explanation:
         widgets: may
           ? [
               ...inputs(field, user, explained, reader),
-              paragraph('It is written to this person\u2019s page in the directory, and the agent follows within seconds.'),
+              paragraph(`Saved to this person\u2019s page in the directory; the agent follows within seconds.${own ? '' : fromThenOn}`),
             ]
           : [fact('Now', show(user.policy[field].value, reader), { bottomLabel: `From ${toOriginWords(user.policy[field].origin)}` })],
       },
       {
-        header: may ? 'What policy says' : 'Why it is so',
+        header: may ? 'What policy says' : 'Why',
         widgets: [
+          ...(user.policy.agentEnabled.value && user.active ? [] : [paragraph(`${user.name} has no agent. This is what one would get.`)]),
           ...(policySays
             ? [
-                fact('Without a value of their own', show(policySays.value, reader), {
+                fact('Set by policy', show(policySays.value, reader), {
                   bottomLabel: `From ${toOriginWords(policySays.origin)}`,
                 }),
               ]
             : []),
           paragraph(explanation.sentences[at] ?? 'Nothing is known about that.'),
-          ...missing(field, user, may),
-          ...buttonRow(own && may ? toButton('Inherit again', 'inheritField', target, { type: 'OUTLINED' }) : undefined),
+          ...missing(field, user, explained, may),
+          ...buttonRow(own && may ? toButton('Remove and inherit', 'inheritField', target, { type: 'OUTLINED' }) : undefined),
         ],
       },
     ],
     fixedFooter: may
       ? {
-          primaryButton: toButton('Save', 'saveField', target, { type: 'FILLED' }),
+          primaryButton: toButton('Save', 'saveField', { ...target, was: JSON.stringify(shownIn(field, user)) }, { type: 'FILLED' }),
           secondaryButton: toButton('Cancel', 'showUser', { user: user.id }),
         }
       : { primaryButton: toButton('Back', 'showUser', { user: user.id }, { type: 'OUTLINED' }) },

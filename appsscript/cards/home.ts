@@ -9,7 +9,8 @@ import { messageSection, type Message } from './message.ts';
 import { operationRow } from './operation.ts';
 import { pagerButtons, type Position } from './pager.ts';
 import { agentRow, agentsPerPage, searchWidgets } from './people.ts';
-import { buttonRow, lead, paragraph, sectionOf } from './rows.ts';
+import { buttonRow, lead, paragraph, sectionOf, warning } from './rows.ts';
+import { toCheckTitle, toCheckWords } from './settings.ts';
 
 /** What waits for a person, as far as it was fetched; absent where the reader may not see it. */
 export interface Waiting {
@@ -25,6 +26,8 @@ export interface HomePage extends Position {
   readonly filter: Filter;
   readonly waiting?: Waiting | undefined;
   readonly operations: readonly OperationView[];
+  /** No model is connected, and something that says so answers instead. */
+  readonly standIn: boolean;
   readonly notice?: Message | undefined;
 }
 
@@ -40,7 +43,7 @@ const counts = ({ agents }: PlaneView, { formats }: Reader): Widget => {
         item('running', agents.running, 'Running'),
         item('attention', agents.attention, 'Need attention'),
         item('paused', agents.paused, 'Paused'),
-        item('working', agents.working, 'Coming or going'),
+        item('working', agents.working, 'Starting or leaving'),
       ],
     },
   };
@@ -50,15 +53,15 @@ function spend({ spend: { capUsd, spentUsd } }: PlaneView, { formats }: Reader):
   const percent = capUsd === 0 ? 0 : Math.floor((spentUsd * 100) / capUsd);
   const [words, color] =
     percent >= 100
-      ? (['All caps used up', 'red'] as const)
+      ? (['All budgets are used up', 'red'] as const)
       : percent >= 80
-        ? (['Near the caps', 'amber'] as const)
+        ? (['Close to the limit', 'amber'] as const)
         : (['', 'green'] as const);
   return {
     decoratedText: {
       topLabel: 'Spent this month',
       text: `${formats.money(spentUsd)}<br>${toBar(percent, words, color, formats)}`,
-      bottomLabel: `The caps of all agents together: ${formats.money(capUsd)} a month`,
+      bottomLabel: `Of ${formats.money(capUsd)} a month, the budgets of all agents together`,
       wrapText: true,
     },
   };
@@ -73,14 +76,16 @@ function waitingRows({ changes, requests, more }: Waiting, reader: Reader): Widg
           lead(
             'approval',
             `${reader.formats.count(count)}${more ? ' or more' : ''} ${count === 1 ? one : many}`,
-            'Waiting for an admin to decide',
+            'Waiting for your decision',
             {
               ...(open ? { onClick: open } : {}),
             },
           ),
         ];
-  return [...row(changes, 'change of policy', 'changes of policy'), ...row(requests, 'request of an agent', 'requests of agents')];
+  return [...row(changes, 'large change', 'large changes'), ...row(requests, 'request from an agent', 'requests from agents')];
 }
+
+const removedWords = 'Agents that are gone. Open one for the signed proof of its removal.';
 
 function agentSection({ page, filter, cursor, back }: HomePage): Section {
   const rows = page.agents.slice(0, agentsPerPage).map(agentRow);
@@ -89,16 +94,27 @@ function agentSection({ page, filter, cursor, back }: HomePage): Section {
   return {
     header: 'Agents',
     widgets: [
-      ...(all ? [] : [paragraph(`Only those ${toFilterWords(filter)}.`)]),
+      ...(all ? [] : [paragraph(filter.phase === 'removed' ? removedWords : `Showing only: ${toFilterWords(filter)}.`)]),
       ...buttonRow(
-        ...(all ? [quick('Need attention', { attention: 'true' }), quick('Paused', { phase: 'paused' })] : [quick('Show all', {})]),
+        ...(all
+          ? [quick('Need attention', { attention: 'true' }), quick('Paused', { phase: 'paused' }), quick('Removed', { phase: 'removed' })]
+          : [quick('Show all', {})]),
         toButton(all ? 'Filter' : 'Change filter', 'openFilter', { filter: JSON.stringify(filter) }, { type: 'OUTLINED' }),
       ),
-      ...(rows.length === 0 ? [paragraph(all ? 'No agents on this page.' : 'None.')] : rows),
+      ...(rows.length === 0 ? [paragraph(all ? 'No agents on this page.' : 'No agents match.')] : rows),
       ...buttonRow(...pagerButtons('home', 'agents', page.next, { cursor, back }, (position) => ({ ...toHome(filter), ...position }))),
     ],
   };
 }
+
+const noModel: Section = {
+  widgets: [
+    warning(
+      'No model is connected',
+      'A stand-in answers instead of Haiku, Sonnet and Opus. Ask whoever runs your Agents Plane to connect one; Settings and help says how.',
+    ),
+  ],
+};
 
 const areaRows = (reader: Reader): Widget[] =>
   areas.filter(({ isFor }) => isFor?.(reader) ?? true).map(({ icon, title, about, open }) => lead(icon, title, about, { onClick: open }));
@@ -110,9 +126,10 @@ export function homeCard(home: HomePage, reader: Reader): Card {
     header: { title: 'Overview', subtitle: `Plane ${plane.planeId}, ${toAgents(plane.agents.total, reader.formats)}` },
     sections: [
       ...(notice ? [messageSection(notice)] : []),
+      ...(home.standIn ? [noModel] : []),
       { widgets: [counts(plane, reader), spend(plane, reader)] },
       ...sectionOf(
-        'Under way',
+        'In progress',
         operations.map((operation) => operationRow(operation, reader)),
       ),
       ...sectionOf('For you to decide', waiting ? waitingRows(waiting, reader) : []),
@@ -126,25 +143,28 @@ export function homeCard(home: HomePage, reader: Reader): Card {
 
 type Checks = Answer<'diagnose'>['checks'];
 
-const checkWidgets = (checks: Checks): Widget[] => {
+const checkWidgets = (checks: Checks, reader: Reader): Widget[] => {
   const wrong = checks.filter(({ state }) => state !== 'ok');
   if (wrong.length === 0) {
-    return [lead('check_circle', 'Everything the plane needs is there', checks.map(({ name }) => name).join(', '), {})];
+    return [lead('check_circle', 'Everything is set up', checks.map(({ name }) => toCheckTitle(name)).join(', '), {})];
   }
   return wrong
     .slice(0, 15)
-    .map(({ name, state, detail, remedy }) =>
+    .map((check) =>
       lead(
-        state === 'failed' ? 'error' : 'warning',
-        `${name.charAt(0).toUpperCase()}${name.slice(1)}: ${state === 'failed' ? 'missing' : 'look at this'}`,
-        [detail, remedy === null ? '' : `What to do: ${remedy}`].filter(Boolean).join('. '),
+        check.state === 'failed' ? 'error' : 'warning',
+        `${toCheckTitle(check.name)}: ${check.state === 'failed' ? 'not working' : 'please check'}`,
+        toCheckWords(check, reader),
         {},
       ),
     );
 };
 
-/** A plane without agents: the way to the first one, and what is still missing for it. `checks` is absent where it could not be asked. */
-export function firstRunCard(plane: PlaneView, checks: Checks | undefined, reader: Reader): Card {
+/**
+ * A plane without agents: the way to the first one, and what is still missing for it. `checks` is absent where it could not be asked;
+ * `someRemoved`: there were agents before.
+ */
+export function firstRunCard(plane: PlaneView, checks: Checks | undefined, someRemoved: boolean, reader: Reader): Card {
   const own = toButton('Start with my own', 'openUser', { user: reader.email }, { type: 'FILLED' });
   return {
     name: 'home',
@@ -156,11 +176,18 @@ export function firstRunCard(plane: PlaneView, checks: Checks | undefined, reade
           paragraph(
             'An agent is a personal assistant that works for one person. It introduces itself by mail; there is nothing to install.',
           ),
-          ...(reader.admin ? [paragraph('Open a person here, then switch the agent on. That is all.'), ...buttonRow(own)] : []),
+          ...(reader.admin ? [paragraph('Find the person below and switch the agent on. That is all.'), ...buttonRow(own)] : []),
           ...searchWidgets('Search'),
         ],
       },
-      { header: 'Is everything ready?', widgets: checks ? checkWidgets(checks) : [paragraph('This could not be checked just now.')] },
+      ...sectionOf(
+        'Removed agents',
+        someRemoved ? buttonRow(toButton('Show removed agents', 'home', toHome({ phase: 'removed' }), { type: 'OUTLINED' })) : [],
+      ),
+      {
+        header: 'Is everything ready?',
+        widgets: checks ? checkWidgets(checks, reader) : [paragraph('This could not be checked just now.')],
+      },
       {
         header: 'For many people at once',
         widgets: [

@@ -10,13 +10,13 @@ import { buttonRow, fact, sectionOf, warning } from './rows.ts';
 type State = OperationView['state'];
 
 const stateWords = {
-  running: ['Under way', 'amber'],
+  running: ['In progress', 'amber'],
   halted: ['Stopped: too many failed', 'red'],
-  rollingBack: ['Going back to how it was', 'amber'],
+  rollingBack: ['Rolling back', 'amber'],
   done: ['Done', 'green'],
   failed: ['Failed', 'red'],
-  cancelled: ['Cancelled', 'grey'],
-  rolledBack: ['Went back to how it was', 'red'],
+  cancelled: ['Stopped', 'grey'],
+  rolledBack: ['Rolled back', 'red'],
 } as const satisfies Record<State, readonly [string, Color]>;
 
 const otherTitles: Readonly<Record<string, string>> = {
@@ -38,7 +38,7 @@ export const operationRow = (operation: OperationView, reader: Reader): Widget =
   const [words, color] = stateWords[operation.state];
   return {
     decoratedText: {
-      topLabel: reader.formats.ago(operation.startedAt),
+      topLabel: reader.formats.when(operation.startedAt),
       text: `<b>${escapeHtml(toWorkTitle(operation.kind))}</b><br>${toColored(words, color)}`,
       bottomLabel: operation.sentence,
       wrapText: true,
@@ -51,7 +51,7 @@ function ringSection({ rings, ring, state }: OperationView, { formats }: Reader)
   if (rings.length < 2) return [];
   const at = state === 'running' || state === 'halted' || state === 'rollingBack' ? ring : -1;
   return sectionOf(
-    'One ring after the other',
+    'Step by step',
     rings
       .slice(0, 11)
       .map(({ name, total, done, failed }, index) =>
@@ -82,8 +82,8 @@ export function operationCard(operation: OperationView, reader: Reader, notice?:
           fact('Started', `${formats.when(startedAt)} by ${by}`),
           ...(endedAt === null ? [] : [fact('Ended', formats.when(endedAt))]),
           ...buttonRow(
-            mayAct && state === 'running' ? toButton('Begin no more', 'cancelOperation', { id }, { type: 'OUTLINED' }) : undefined,
-            mayAct && resumable ? toButton('Go on', 'resumeOperation', { id }, { type: 'OUTLINED' }) : undefined,
+            mayAct && state === 'running' ? toButton('Stop', 'cancelOperation', { id }, { type: 'OUTLINED' }) : undefined,
+            mayAct && resumable ? toButton('Continue', 'resumeOperation', { id }, { type: 'OUTLINED' }) : undefined,
           ),
         ],
       },
@@ -95,7 +95,7 @@ export function operationCard(operation: OperationView, reader: Reader, notice?:
     ],
     fixedFooter: {
       primaryButton: toButton('Refresh', 'showOperation', { id }, { type: running ? 'FILLED' : 'OUTLINED' }),
-      secondaryButton: toButton('All work', 'showBulk', {}),
+      secondaryButton: toButton('All actions', 'showBulk', {}),
     },
   };
 }

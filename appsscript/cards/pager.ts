@@ -21,10 +21,12 @@ export function pagerButtons<K extends Paged>(
   toParameters: (position: { readonly cursor: string; readonly back: string }) => Actions[K],
 ): Button[] {
   const [previous] = back.slice(-1);
+  // What has a time is listed newest first.
+  const [before, after] = name === 'home' ? ['Previous', 'Next'] : ['Newer', 'Older'];
   const turn = (text: string, to: string, trail: readonly string[]): Button =>
     toButton(text, name, toParameters({ cursor: to, back: JSON.stringify(trail) }), { altText: `${text} page of ${what}` });
   return [
-    ...(previous === undefined ? [] : [turn('Previous', previous, back.slice(0, -1))]),
-    ...(next === null ? [] : [turn('Next', next, [...back, cursor].slice(-mostBack))]),
+    ...(previous === undefined ? [] : [turn(before, previous, back.slice(0, -1))]),
+    ...(next === null ? [] : [turn(after, next, [...back, cursor].slice(-mostBack))]),
   ];
 }

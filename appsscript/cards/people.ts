@@ -1,6 +1,6 @@
 import type { AgentView, Answer } from '../../shared/contract.ts';
 import { fieldNames, toButton, toClick } from '../actions.ts';
-import type { Card, Widget } from '../card.ts';
+import type { Card, OnClick, Widget } from '../card.ts';
 import { escapeHtml, toColored, toShort, toStatus } from '../words.ts';
 import { paragraph } from './rows.ts';
 
@@ -8,23 +8,32 @@ import { paragraph } from './rows.ts';
 export const agentsPerPage = 20;
 
 export const searchWidgets = (button: string): Widget[] => [
-  { textInput: { name: fieldNames.search, label: 'Name or e-mail address', hintText: 'Such as Alice, or her address' } },
+  { textInput: { name: fieldNames.search, label: 'Name or e-mail address', hintText: 'For example Alice' } },
   { buttonList: { buttons: [toButton(button, 'findPeople', {}, { type: 'FILLED_TONAL' })] } },
 ];
 
-const personRow = (user: string, name: string, email: string, status: string): Widget => ({
+const personRow = (
+  user: string,
+  name: string,
+  email: string,
+  status: string,
+  onClick: OnClick = toClick('openUser', { user }),
+): Widget => ({
   decoratedText: {
     startIcon: { materialIcon: { name: 'person' }, altText: 'Person' },
     text: `${escapeHtml(name)}<br>${status}`,
     bottomLabel: email,
     wrapText: true,
-    onClick: toClick('openUser', { user }),
+    onClick,
   },
 });
 
+/** A removed agent leads to the proof of that: its person may be gone as well. */
 export const agentRow = (agent: AgentView): Widget => {
   const { words, color } = toStatus(agent);
-  return personRow(agent.ownerId, agent.ownerName, agent.ownerEmail, toColored(words, color));
+  const { agentId, ownerId, ownerName, ownerEmail, phase } = agent;
+  const onClick = phase === 'removed' ? toClick('openReceipt', { agentId, user: ownerId }) : undefined;
+  return personRow(ownerId, ownerName, ownerEmail, toColored(words, color), onClick);
 };
 
 export interface Found {
@@ -32,11 +41,21 @@ export interface Found {
   readonly users: Answer<'listUsers'>['users'];
   /** Agents whose owner fits, also by the middle of a name. */
   readonly agents: readonly AgentView[];
+  /** Agents that are gone, of people who may be gone too. */
+  readonly removed: readonly AgentView[];
 }
 
-/** Everybody who fits, each once, agents first. */
-export function mergeFound({ users, agents }: Pick<Found, 'users' | 'agents'>): { readonly id: string; readonly row: Widget }[] {
+interface FoundRow {
+  readonly id: string;
+  readonly row: Widget;
+  /** Of a person whom nothing but a removed agent shows. */
+  readonly removed?: AgentView;
+}
+
+/** Everybody who fits, each once: agents first, then people without one, then agents of people who are not in the directory. */
+export function mergeFound({ users, agents, removed }: Omit<Found, 'words'>): FoundRow[] {
   const owners = new Set(agents.map(({ ownerId }) => ownerId));
+  const known = new Set([...owners, ...users.map(({ id }) => id)]);
   return [
     ...agents.map((agent) => ({ id: agent.ownerId, row: agentRow(agent) })),
     ...users
@@ -45,6 +64,7 @@ export function mergeFound({ users, agents }: Pick<Found, 'users' | 'agents'>): 
         const status = active ? (agentId === null ? 'No agent' : 'Has an agent') : 'Suspended';
         return { id, row: personRow(id, name, email, toColored(status, 'grey')) };
       }),
+    ...removed.filter(({ ownerId }) => !known.has(ownerId)).map((agent) => ({ id: agent.ownerId, row: agentRow(agent), removed: agent })),
   ];
 }
 

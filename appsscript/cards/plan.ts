@@ -1,18 +1,19 @@
 import type { PlannedAgent, PlanView } from '../../shared/contract.ts';
 import { fieldNames, toButton } from '../actions.ts';
 import type { Button, Card, Section, Widget } from '../card.ts';
+import { toScopeTitle } from '../layers.ts';
 import type { Reader } from '../reader.ts';
-import { escapeHtml, toAgents, toBudget, toColored, toName, toNames, toShort, type Color } from '../words.ts';
+import { escapeHtml, toAgents, toBudget, toColored, toFieldTitle, toName, toNames, toShort, type Color } from '../words.ts';
 import { confirmCard } from './confirm.ts';
 import { messageSection, type Message } from './message.ts';
 import { buttonRow, fact, paragraph, sectionOf, warning } from './rows.ts';
 
 const stateWords = {
   ready: ['Not applied yet', 'grey'],
-  waiting: ['Waits for a second person', 'amber'],
+  waiting: ['Waiting for a second person', 'amber'],
   applied: ['Applied', 'green'],
   denied: ['Denied', 'red'],
-  stale: ['Out of date: something moved meanwhile', 'amber'],
+  stale: ['Out of date: something else changed', 'amber'],
 } as const satisfies Record<PlanView['state'], readonly [string, Color]>;
 
 type Value = PlannedAgent['fields'][number]['from'];
@@ -25,19 +26,13 @@ function show(value: Value, { formats }: Reader): string {
 }
 
 const effects = { create: 'Gets an agent', remove: 'Loses the agent', change: 'Changes' } as const;
-const fieldTitles: Readonly<Record<string, string>> = {
-  agentEnabled: 'agent',
-  modelTier: 'model',
-  budgetCap: 'budget',
-  machineType: 'machine',
-};
 
 const agentWidget = ({ ownerName, ownerEmail, effect, fields, notes }: PlannedAgent, reader: Reader): Widget => ({
   decoratedText: {
     topLabel: ownerEmail,
     text: `${escapeHtml(ownerName)}: ${effects[effect].toLowerCase()}`,
     bottomLabel: [
-      ...fields.map(({ field, from, to }) => `${fieldTitles[field] ?? field}: ${show(from, reader)} to ${show(to, reader)}.`),
+      ...fields.map(({ field, from, to }) => `${toFieldTitle(field)}: ${show(from, reader)} \u2192 ${show(to, reader)}.`),
       ...notes,
     ].join(' '),
     wrapText: true,
@@ -49,13 +44,13 @@ const mostAgents = 20;
 const most = 10;
 
 const signed = (usd: number, { formats }: Reader): string =>
-  usd === 0 ? 'As they are' : `${usd > 0 ? '+' : ''}${formats.money(usd)} a month`;
+  usd === 0 ? 'No change' : `${usd > 0 ? '+' : ''}${formats.money(usd)} a month`;
 
 type Kind = PlanView['kind'];
 const titles: Readonly<Record<Kind, string>> = {
-  definition: 'Change of the plane',
+  definition: 'Change to the plane',
   policies: 'Order of policies',
-  policy: 'Change of policy',
+  policy: 'Policy change',
   tier: 'Move to another model',
   user: 'Change for one person',
 };
@@ -77,7 +72,7 @@ function decision({ id, state, createdBy }: PlanView, { admin, wholeCompany, ema
       header: own ? 'You asked for it' : 'Your decision',
       widgets: [
         ...(own ? [paragraph('Somebody else has to approve it.')] : []),
-        { textInput: { name: fieldNames.reason, label: 'Reason', hintText: 'For the audit log; may stay empty' } },
+        { textInput: { name: fieldNames.reason, label: 'Reason', hintText: 'Optional; kept in the audit log' } },
         ...buttonRow(
           own ? undefined : toButton('Approve', 'decidePlan', { id, decision: 'approve' }, { type: 'FILLED' }),
           toButton(own ? 'Take it back' : 'Deny', 'decidePlan', { id, decision: 'deny' }, { type: 'OUTLINED' }),
@@ -112,16 +107,32 @@ function history({ createdAt, createdBy, decidedAt, decidedBy, reason, state }: 
   };
 }
 
-const toJsonWords = (value: unknown): string => (value === null || value === undefined ? 'nothing' : toShort(JSON.stringify(value), 120));
+const toWrittenWords = (value: unknown): string => {
+  if (value === null || value === undefined) return 'not set';
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
+  if (typeof value === 'string') return toShort(toName(value), 120);
+  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? toNames(value) : toShort(JSON.stringify(value), 120);
+};
+
+/** `spec.policies[ou:/Sales].tools` as `/Sales: Tools`. */
+function toPathWords(path: string): string {
+  const [, match = '', field = ''] = /^spec\.policies\[(.+)\]\.([^\]]+)$/.exec(path) ?? [];
+  const scope = match === 'organization' ? 'all' : match;
+  return toShort(field === '' ? path : `${toScopeTitle(scope)}: ${toFieldTitle(field)}`);
+}
 
 const definitionSection = ({ definition, kind }: PlanView): Section[] =>
   kind === 'tier'
     ? []
     : sectionOf(
-        'What is written',
-        definition.slice(0, most).map(({ path, from, to }) => fact(toShort(path), `${toJsonWords(from)} to ${toJsonWords(to)}`)),
+        'What is saved',
+        definition
+          .slice(0, most)
+          .map(({ path, from, to }) => fact(toPathWords(path), `${toWrittenWords(from)} \u2192 ${toWrittenWords(to)}`)),
         { collapsible: true, uncollapsibleWidgetsCount: 0 },
       );
+
+const forLater = 'No agent of today changes. It holds for whoever gets an agent from now on; what is saved stands below.';
 
 /** What a change would do, before it does it. */
 export function planCard(plan: PlanView, reader: Reader, notice?: Message): Card {
@@ -140,10 +151,12 @@ export function planCard(plan: PlanView, reader: Reader, notice?: Message): Card
       ...(notice ? [messageSection(notice)] : []),
       history(plan, reader),
       {
-        header: state === 'applied' ? 'What it did' : 'What it would do',
+        header: state === 'applied' ? 'What changed' : 'What would change',
         widgets: [
-          ...(sentences.length === 0 ? [paragraph('Nothing changes.')] : sentences.slice(0, most).map(toSentence).map(paragraph)),
-          fact('Budgets together', signed(budgetDeltaUsd, reader), {
+          ...(counts.agents === 0
+            ? [paragraph(plan.definition.length === 0 ? 'Nothing changes.' : forLater)]
+            : sentences.slice(0, most).map(toSentence).map(paragraph)),
+          fact('All budgets together', signed(budgetDeltaUsd, reader), {
             ...(machineDeltaUsd === null || machineDeltaUsd === 0 ? {} : { bottomLabel: `Machines: ${signed(machineDeltaUsd, reader)}` }),
           }),
           ...(needsApproval && state === 'ready' ? [paragraph('Somebody else has to approve it before it happens.')] : []),
@@ -151,14 +164,14 @@ export function planCard(plan: PlanView, reader: Reader, notice?: Message): Card
       },
       ...decision(plan, reader),
       ...sectionOf(
-        'It cannot be applied',
+        'Cannot be applied',
         refusals.slice(0, most).map((text) => warning('Refused', text)),
       ),
       ...sectionOf(
-        'Mind',
+        'Please note',
         warnings.slice(0, most).map((text) => warning('Warning', text)),
       ),
-      ...sectionOf('Whom it touches', [
+      ...sectionOf('Who is affected', [
         ...agents.slice(0, mostAgents).map((agent) => agentWidget(agent, reader)),
         ...(left > 0 ? [paragraph(`And ${toAgents(left, reader.formats)} more.`)] : []),
       ]),

@@ -1,7 +1,7 @@
 import type { PlaneDefinitionView } from '../../shared/contract.ts';
 import { fieldNames, toButton, toClick } from '../actions.ts';
 import type { Card, Section, Widget } from '../card.ts';
-import { groupLayers, layerOf, toLayerWords, toScope, toScopeTitle, unitsAbove, type Layer } from '../layers.ts';
+import { groupLayers, layerOf, toLayerWords, toRuledOutWords, toScope, toScopeTitle, unitsAbove, type Layer } from '../layers.ts';
 import type { Reader } from '../reader.ts';
 import { escapeHtml, toShort } from '../words.ts';
 import { dropdown, type Scopes } from './filter.ts';
@@ -30,20 +30,18 @@ const mostChoices = 100;
 
 /** What is below a unit follows it, also where another has a name that goes on with a space. */
 const toTreeOrder = (path: string): string => path.replace(/\//g, '\u0001');
-const depthOf = (path: string): number => path.split('/').filter(Boolean).length;
 
 interface RowLook {
   readonly title: string;
   readonly topLabel?: string;
-  /** How deep in the tree. */
-  readonly depth?: number;
+  readonly policies: readonly Layer[];
 }
 
-const layerRow = (scope: string, layer: Layer | undefined, { title, topLabel, depth = 0 }: RowLook, { formats }: Reader): Widget => ({
+const layerRow = (scope: string, layer: Layer | undefined, { title, topLabel, policies }: RowLook, { formats }: Reader): Widget => ({
   decoratedText: {
     ...(topLabel === undefined ? {} : { topLabel }),
-    text: `${'\u2003'.repeat(depth)}<b>${escapeHtml(title)}</b>`,
-    bottomLabel: layer ? toShort(toLayerWords(layer.spec, formats), 300) : 'Inherits everything',
+    text: `<b>${escapeHtml(title)}</b>`,
+    bottomLabel: layer ? toShort(`${toLayerWords(layer.spec, formats)}${toRuledOutWords(policies, layer)}`, 300) : 'Inherits everything',
     wrapText: true,
     onClick: toClick('openLayer', { scope }),
   },
@@ -59,8 +57,8 @@ function unitRows(policies: readonly Layer[], { ous }: Scopes, reader: Reader): 
     .sort((a, b) => (toTreeOrder(a) < toTreeOrder(b) ? -1 : 1))
     .slice(0, mostUnits)
     .map((path) => {
-      const title = path === '/' ? '/ (top unit)' : path.slice(path.lastIndexOf('/'));
-      return layerRow(`ou:${path}`, layerOf(policies, `ou:${path}`), { title, depth: Math.max(0, depthOf(path) - 1) }, reader);
+      const title = path === '/' ? '/ (top unit)' : path;
+      return layerRow(`ou:${path}`, layerOf(policies, `ou:${path}`), { title, policies }, reader);
     });
   const left = wanted.length - rows.length;
   return [...rows, ...(left > 0 ? [paragraph(`${reader.formats.count(left)} more org units inherit what stands above them.`)] : [])];
@@ -70,14 +68,23 @@ const groupRows = (policies: readonly Layer[], reader: Reader): Widget[] =>
   groupLayers(policies)
     .slice(0, mostGroups)
     .map((layer, at) =>
-      layerRow(toScope(layer.match), layer, { title: toScopeTitle(toScope(layer.match)), topLabel: reader.formats.count(at + 1) }, reader),
+      layerRow(
+        toScope(layer.match),
+        layer,
+        {
+          title: toScopeTitle(toScope(layer.match)).replace(/^group /, ''),
+          topLabel: `Priority ${reader.formats.count(at + 1)}`,
+          policies,
+        },
+        reader,
+      ),
     );
 
 function adding(policies: readonly Layer[], { ous }: Scopes): Section {
   const saying = new Set(policies.map(({ match }) => toScope(match)));
   const units = ous.map(({ path }) => path).filter((path) => path !== '/' && !saying.has(`ou:${path}`));
   return {
-    header: 'Say something for another part',
+    header: 'Add a policy',
     widgets: [
       ...(units.length === 0
         ? []
@@ -89,10 +96,10 @@ function adding(policies: readonly Layer[], { ous }: Scopes): Section {
               units[0],
             ),
             ...(units.length > mostChoices ? [paragraph('Not all org units fit here; planes plan takes any.')] : []),
-            ...buttonRow(toButton('Policy for this org unit', 'chooseUnit', {}, { type: 'OUTLINED' })),
+            ...buttonRow(toButton('Add for this org unit', 'chooseUnit', {}, { type: 'OUTLINED' })),
           ]),
       { textInput: { name: fieldNames.group, label: 'Group', hintText: 'Its e-mail address' } },
-      ...buttonRow(toButton('Policy for this group', 'chooseGroup', {}, { type: 'OUTLINED' })),
+      ...buttonRow(toButton('Add for this group', 'chooseGroup', {}, { type: 'OUTLINED' })),
     ],
   };
 }
@@ -112,16 +119,16 @@ export function policiesCard(plane: PlaneDefinitionView, scopes: Scopes, reader:
       {
         header: 'Organization',
         widgets: [
-          layerRow('all', layerOf(policies, 'all'), { title: 'The whole organization' }, reader),
+          layerRow('all', layerOf(policies, 'all'), { title: 'The whole organization', policies }, reader),
           paragraph(
-            'Below it the nearer org unit wins, then groups, then what a person\u2019s own page says. Limits hold whatever comes later.',
+            'A nearer org unit wins over this, a group over org units, and a person\u2019s own page over both. Limits always hold.',
           ),
         ],
       },
       ...sectionOf('Org units', unitRows(policies, scopes, reader)),
-      ...sectionOf('Groups, the later wins', [
+      ...sectionOf('Groups (the later one wins)', [
         ...(groups.length === 0 ? [paragraph('No group has a policy.')] : groups),
-        ...(unseen > 0 ? [paragraph(`${formats.count(unseen)} more groups follow; planes get names all.`)] : []),
+        ...(unseen > 0 ? [paragraph(`And ${formats.count(unseen)} more groups.`)] : []),
       ]),
       ...(mayEdit(plane, reader) ? [adding(policies, scopes)] : []),
       {

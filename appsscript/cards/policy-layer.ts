@@ -43,11 +43,11 @@ const checkboxes = (
 const limitDropdown = (name: string, field: LimitedField, { spec }: Drawing): Widget =>
   dropdown(
     name,
-    'For everybody in it',
+    'May anybody here have others?',
     [
-      ['none', 'Open: later layers and people may differ'],
-      ['lock', 'Locked to what is chosen above'],
-      ['own', 'Limited to what stands below'],
+      ['none', 'Yes'],
+      ['lock', 'No: locked to the choice above'],
+      ['own', 'Only those allowed below'],
     ],
     limitModeOf(spec, field),
   );
@@ -60,11 +60,11 @@ function listSection(field: 'tools' | 'channels', title: string, names: Readonly
   return {
     header: title,
     collapsible: true,
-    uncollapsibleWidgetsCount: 1,
+    uncollapsibleWidgetsCount: 2,
     widgets: [
-      checkboxes(layerFields[field], `${title}; untick all for none`, names, own ?? [], [fromAbove]),
+      checkboxes(layerFields[field], `${title} they get; uncheck all for none`, names, own ?? [], [fromAbove]),
       limitDropdown(layerFields[`${field}Limit`], field, drawing),
-      checkboxes(layerFields[`${field}Allowed`], 'Limit: nothing but', names, allowed),
+      checkboxes(layerFields[`${field}Allowed`], 'Allowed for anybody here', names, allowed),
     ],
   };
 }
@@ -75,7 +75,7 @@ function modelSection(drawing: Drawing): Section {
   return {
     header: 'Model',
     collapsible: true,
-    uncollapsibleWidgetsCount: 1,
+    uncollapsibleWidgetsCount: 2,
     widgets: [
       dropdown(
         layerFields.tier,
@@ -84,9 +84,15 @@ function modelSection(drawing: Drawing): Section {
         spec.modelTier ?? inherit,
       ),
       limitDropdown(layerFields.tierLimit, 'modelTier', drawing),
-      checkboxes(layerFields.tiersAllowed, 'Limit: nothing but', tierNames, allowed),
+      checkboxes(layerFields.tiersAllowed, 'Allowed for anybody here', tierNames, allowed),
     ],
   };
+}
+
+function emptyWords({ plane, scope, reader }: Drawing): string {
+  if (scope === 'all') return 'Empty: built-in default';
+  const from = inheritedOf(plane.definition.spec.policies, scope, 'budgetCap');
+  return typeof from?.value === 'number' ? `Empty: ${reader.formats.money(from.value)} from ${toScopeTitle(from.scope)}` : 'Empty: inherit';
 }
 
 function budgetSection(drawing: Drawing): Section {
@@ -98,11 +104,11 @@ function budgetSection(drawing: Drawing): Section {
   return {
     header: 'Budget',
     collapsible: true,
-    uncollapsibleWidgetsCount: 1,
+    uncollapsibleWidgetsCount: 2,
     widgets: [
-      input(layerFields.budget, 'US dollars a month', `Empty: ${inheritWords('budgetCap', drawing)}`, String(spec.budgetCap ?? '')),
+      input(layerFields.budget, 'US dollars a month', emptyWords(drawing), String(spec.budgetCap ?? '')),
       limitDropdown(layerFields.budgetLimit, 'budgetCap', drawing),
-      input(layerFields.budgetMost, 'Limit: at most, US dollars a month', 'Whole dollars', most),
+      input(layerFields.budgetMost, 'Allowed at most, US dollars a month', 'Whole dollars', most),
     ],
   };
 }
@@ -151,21 +157,25 @@ function layerVerbs({ plane, scope }: Drawing): Section[] {
   const revision = String(plane.revision);
   return [
     {
-      header: 'This layer',
+      header: 'This policy',
       widgets: [
         ...(at === -1
           ? []
-          : [fact('Priority', `${String(at + 1)} of ${String(groups.length)} groups`, { bottomLabel: 'Of two groups the later wins.' })]),
+          : [
+              fact('Priority', `${String(at + 1)} of ${String(groups.length)} groups`, {
+                bottomLabel: 'Where somebody is in two groups, the later one wins.',
+              }),
+            ]),
         ...buttonRow(
           at > 0 ? toButton('Earlier', 'planMove', { scope, by: '-1', revision }, { type: 'OUTLINED' }) : undefined,
           at !== -1 && at < groups.length - 1
             ? toButton('Later', 'planMove', { scope, by: '1', revision }, { type: 'OUTLINED' })
             : undefined,
           toButton(
-            'Say nothing here',
+            'Clear this policy',
             'planNoLayer',
             { scope, revision },
-            { type: 'OUTLINED', altText: 'Take this layer away: everything is inherited' },
+            { type: 'OUTLINED', altText: 'Clear this policy: everything is inherited again' },
           ),
         ),
       ],
@@ -202,9 +212,9 @@ export function policyLayerCard(plane: PlaneDefinitionView, scope: string, reade
       ...(spec.machineType === undefined
         ? []
         : [{ widgets: [fact('Machine', spec.machineType, { bottomLabel: 'Kept as it is; the CLI changes it.' })] }]),
-      { widgets: [paragraph('Nothing is saved yet: first you see what it would change and for whom.')] },
+      { widgets: [paragraph('Nothing is saved yet: first you see what would change, and for whom.')] },
       ...layerVerbs(drawing),
     ],
-    fixedFooter: { primaryButton: toButton('See what it changes', 'planLayer', target, { type: 'FILLED' }), secondaryButton: back },
+    fixedFooter: { primaryButton: toButton('Preview changes', 'planLayer', target, { type: 'FILLED' }), secondaryButton: back },
   };
 }

@@ -16,18 +16,36 @@ export interface SettingsPage {
 }
 
 const checkWords = {
-  ok: ['In order', 'green'],
-  warning: ['Look at this', 'amber'],
-  failed: ['Missing', 'red'],
+  ok: ['OK', 'green'],
+  warning: ['Please check', 'amber'],
+  failed: ['Not working', 'red'],
 } as const satisfies Record<Check['state'], readonly [string, Color]>;
 
-const checkRow = ({ name, state, detail, remedy }: Check): Widget => {
+const checkTitles: Readonly<Record<string, string>> = {
+  'directory schema': 'Fields on people\u2019s pages',
+  'push channel': 'Instant news from the directory',
+  'audit log': 'Google\u2019s audit log',
+  sweep: 'Background work',
+};
+const toUpper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+export const toCheckTitle = (name: string): string => checkTitles[name] ?? toUpper(name);
+
+/** What was found and what to do about it, times as the reader has them. */
+export const toCheckWords = ({ detail, remedy }: Pick<Check, 'detail' | 'remedy'>, { formats }: Reader): string =>
+  [detail, remedy === null ? '' : `What to do: ${remedy}`]
+    .filter(Boolean)
+    .map((sentence) => toUpper(sentence).replace(/\.$/, ''))
+    .join('. ')
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, formats.when);
+
+const checkRow = (check: Check, reader: Reader): Widget => {
+  const { name, state } = check;
   const [words, color] = checkWords[state];
   return {
     decoratedText: {
-      topLabel: name.charAt(0).toUpperCase() + name.slice(1),
+      topLabel: toCheckTitle(name),
       text: toColored(words, color),
-      bottomLabel: toShort([detail, remedy === null ? '' : `What to do: ${remedy}`].filter(Boolean).join('. '), 500),
+      bottomLabel: toShort(toCheckWords(check, reader), 500),
       wrapText: true,
     },
   };
@@ -36,11 +54,11 @@ const checkRow = ({ name, state, detail, remedy }: Check): Widget => {
 const mostChecks = 30;
 
 /** What is wrong first: that is what somebody opens this for. */
-function connection({ checks }: Diagnosis): Section[] {
+function connection({ checks }: Diagnosis, reader: Reader): Section[] {
   const order: readonly Check['state'][] = ['failed', 'warning', 'ok'];
   const sorted = order.flatMap((state) => checks.filter((check) => check.state === state));
   const wrong = sorted.filter(({ state }) => state !== 'ok').length;
-  const verdict = wrong === 0 ? 'Everything the plane needs is there' : `${String(wrong)} of ${String(checks.length)} need somebody`;
+  const verdict = wrong === 0 ? 'Everything is set up' : `${String(wrong)} of ${String(checks.length)} need attention`;
   const [, color] = checkWords[sorted[0]?.state ?? 'ok'];
   return [
     {
@@ -49,7 +67,8 @@ function connection({ checks }: Diagnosis): Section[] {
       uncollapsibleWidgetsCount: 1 + Math.max(1, Math.min(wrong, 8)),
       widgets: [
         { decoratedText: { topLabel: 'Agents Plane answers', text: toColored(verdict, color), wrapText: true } },
-        ...sorted.slice(0, mostChecks).map(checkRow),
+        ...sorted.slice(0, mostChecks).map((check) => checkRow(check, reader)),
+        ...(wrong === 0 ? [] : [paragraph('What to do is for whoever runs your Agents Plane: send them these lines.')]),
       ],
     },
   ];
@@ -92,7 +111,7 @@ const help: Section = {
   widgets: [
     paragraph('Give somebody an agent: search for them on the overview and switch the agent on. For many at once, open Policies.'),
     paragraph('Take one away: switch it off there, or suspend or delete the person in the Admin console. Access ends within a minute.'),
-    paragraph('Something looks wrong: the lines under Connection name it and say what to do. planes diagnose prints the same.'),
+    paragraph('Something looks wrong: the lines under Connection say what it is and what to do.'),
     paragraph('Anything an admin cannot fix: send the request number of the error card to whoever runs your Agents Plane.'),
   ],
 };
@@ -103,7 +122,7 @@ export function settingsCard({ planeId, diagnosis, models, me }: SettingsPage, r
     name: 'settings',
     header: { title: 'Settings and help', subtitle: `Plane ${planeId}` },
     sections: [
-      ...connection(diagnosis),
+      ...connection(diagnosis, reader),
       roles(me),
       {
         header: 'Versions',

@@ -10,7 +10,7 @@ import { editable, inheritWish, isEditable, saidByPolicy, toWish, type Wish } fr
 import { bugInAddOn, doneButUnseen, toMessage } from '../failures.ts';
 import { toReader, type Reader } from '../reader.ts';
 import { isVerb, verbs, type VerbName } from '../verbs.ts';
-import { changed, first, notify, push, update, type Form, type HandlersOf, type Surroundings } from './surroundings.ts';
+import { changed, first, notify, push, parseTexts, update, type Form, type HandlersOf, type Surroundings } from './surroundings.ts';
 
 export const tryAgainUser = (user: string): Button => toButton('Try again', 'showUser', { user }, { type: 'FILLED_TONAL' });
 
@@ -95,6 +95,11 @@ function openField({ user, field }: Actions['editField'], _form: Form, { backend
   return update(editFieldCard(found.value, field, explanation.value, toReader(me.value, formats)));
 }
 
+/** Saving what policy says would pin it to the person. */
+function isUntouched(values: readonly string[], was: string): boolean {
+  return JSON.stringify([...values].sort()) === JSON.stringify([...parseTexts(was)].sort());
+}
+
 export const agentHandlers: HandlersOf<
   | 'openUser'
   | 'showUser'
@@ -137,8 +142,9 @@ export const agentHandlers: HandlersOf<
 
   editField: openField,
   whyField: openField,
-  saveField({ user, field }, form, surroundings) {
+  saveField({ user, field, was }, form, surroundings) {
     if (!isEditable(field)) return push(messageCard(bugInAddOn, []));
+    if (isUntouched(form[fieldNames.value] ?? [], was)) return notify('Nothing was changed, so nothing is saved.');
     const body = toWish(field, form[fieldNames.value] ?? []);
     if (typeof body === 'string') return notify(body);
     return wish(user, body, ({ name }) => `${editable[field].title} of ${name}: saved.`, surroundings);

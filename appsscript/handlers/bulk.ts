@@ -84,11 +84,11 @@ export const bulkHandlers: HandlersOf<
   openOperation: ({ id }, _form, surroundings) => push(drawOperation(id, surroundings)),
   showOperation: ({ id }, _form, surroundings) => update(drawOperation(id, surroundings)),
   cancelOperation: ({ id }, _form, surroundings) =>
-    steer(surroundings.calls.cancel(id), 'No more agents are begun; those that have begun go on.', surroundings, (message) =>
+    steer(surroundings.calls.cancel(id), 'Stopped. Agents already being worked on are finished.', surroundings, (message) =>
       update(drawOperation(id, surroundings, message)),
     ),
   resumeOperation: ({ id }, _form, surroundings) =>
-    steer(surroundings.calls.goOn(id), 'It goes on, and tries again what failed.', surroundings, (message) =>
+    steer(surroundings.calls.goOn(id), 'It continues, and tries again what failed.', surroundings, (message) =>
       update(drawOperation(id, surroundings, message)),
     ),
 

@@ -1,17 +1,21 @@
 import type { Actions } from '../actions.ts';
 import { fieldNames, toButton } from '../actions.ts';
 import { mostWaiting } from '../calls/home.ts';
-import type { Card } from '../card.ts';
+import type { Card, RenderedAction } from '../card.ts';
 import { agentCard } from '../cards/agent.ts';
 import { filterCard } from '../cards/filter.ts';
 import { firstRunCard, homeCard, type Waiting } from '../cards/home.ts';
 import { messageCard } from '../cards/message.ts';
-import { agentsPerPage, foundCard, mergeFound } from '../cards/people.ts';
+import { agentsPerPage, foundCard, mergeFound, type Found } from '../cards/people.ts';
 import { nobodyHas, nobodyLike, noSuchPlane, toMessage } from '../failures.ts';
 import { everything, isEverything, toFilter, type Filter } from '../filter.ts';
 import { toReader } from '../reader.ts';
 import { drawUser, tryAgainUser } from './agent.ts';
-import { first, notify, popTo, push, toCursors, update, type HandlersOf, type Surroundings } from './surroundings.ts';
+import { drawReceipt } from './care.ts';
+import { first, notify, popTo, push, parseTexts, update, type HandlersOf, type Surroundings } from './surroundings.ts';
+
+/** What answers where no maker of models is connected. */
+const standIn = 'stand-in';
 
 export const firstPage: Actions['home'] = { filter: '{}', cursor: '', back: '[]' };
 const tryAgain = toButton('Try again', 'home', firstPage, { type: 'FILLED_TONAL' });
@@ -25,7 +29,7 @@ function parseFilter(json: string): Filter {
 export function drawHome({ filter: filterJson, cursor, back }: Actions['home'], surroundings: Surroundings): Card {
   const { backend, calls, planeId, formats } = surroundings;
   const filter = parseFilter(filterJson);
-  const [planes, page, me, approvals, requests, plans, operations] = backend.call(
+  const [planes, page, me, approvals, requests, plans, operations, models] = backend.call(
     calls.planes(),
     calls.agents(filter, agentsPerPage, cursor),
     calls.me(),
@@ -33,6 +37,7 @@ export function drawHome({ filter: filterJson, cursor, back }: Actions['home'], 
     calls.waitingRequests(),
     calls.waitingPlans(),
     calls.runningOperations(),
+    calls.models(),
   );
   if (!planes.ok) return messageCard(toMessage(planes.failure), [tryAgain]);
   const plane = planes.value.planes.find((candidate) => candidate.planeId === planeId);
@@ -41,8 +46,9 @@ export function drawHome({ filter: filterJson, cursor, back }: Actions['home'], 
   if (!me.ok) return messageCard(toMessage(me.failure), [tryAgain]);
   const reader = toReader(me.value, formats);
   if (page.value.agents.length === 0 && plane.agents.total === 0 && isEverything(filter)) {
-    const [diagnosis] = backend.call(calls.diagnosis());
-    return firstRunCard(plane, diagnosis.ok ? diagnosis.value.checks : undefined, reader);
+    const [diagnosis, removed] = backend.call(calls.diagnosis(), calls.agents({ phase: 'removed' }, 1));
+    const someRemoved = removed.ok && removed.value.agents.length > 0;
+    return firstRunCard(plane, diagnosis.ok ? diagnosis.value.checks : undefined, someRemoved, reader);
   }
   // What waits and what is under way are of the whole plane; an admin of some org units is refused them, and the card does without.
   const waiting: Waiting | undefined =
@@ -56,7 +62,8 @@ export function drawHome({ filter: filterJson, cursor, back }: Actions['home'], 
   return homeCard(
     {
       ...{ plane, page: page.value, filter, cursor, waiting },
-      back: toCursors(back),
+      standIn: models.ok && models.value.models.some(({ model }) => model === standIn),
+      back: parseTexts(back),
       operations: operations.ok ? operations.value.operations : [],
     },
     reader,
@@ -66,6 +73,15 @@ export function drawHome({ filter: filterJson, cursor, back }: Actions['home'], 
 /** Long enough for an address, and the plane takes no more. */
 const mostLetters = 100;
 
+/** One fit is shown at once, several as a list. */
+function pushFound(found: Found, surroundings: Surroundings): RenderedAction {
+  const [only, another] = mergeFound(found);
+  if (!only) return push(messageCard(nobodyLike(found.words), []));
+  if (another) return push(foundCard(found));
+  const { id, removed } = only;
+  return push(removed ? drawReceipt({ agentId: removed.agentId, user: id }, surroundings) : drawUser(id, surroundings));
+}
+
 export const homeHandlers: HandlersOf<'home' | 'findPeople' | 'openFilter' | 'applyFilter'> = {
   home: (parameters, _form, surroundings) => update(drawHome(parameters, surroundings)),
 
@@ -73,20 +89,22 @@ export const homeHandlers: HandlersOf<'home' | 'findPeople' | 'openFilter' | 'ap
     const { backend, calls, formats } = surroundings;
     const words = first(form, fieldNames.search).slice(0, mostLetters);
     if (words === '') return notify('Type a name or an e-mail address.');
+    const gone = calls.agents({ q: words, phase: 'removed' }, agentsPerPage);
     if (/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(words)) {
-      const [found, me] = backend.call(calls.user(words), calls.me());
-      if (!found.ok && found.failure.kind === 'notFound') return push(messageCard(nobodyHas(words), []));
+      const [found, me, removed] = backend.call(calls.user(words), calls.me(), gone);
+      if (!found.ok && found.failure.kind === 'notFound') {
+        const people = { words, users: [], agents: [], removed: removed.ok ? removed.value.agents : [] };
+        return people.removed.length === 0 ? push(messageCard(nobodyHas(words), [])) : pushFound(people, surroundings);
+      }
       if (!found.ok) return push(messageCard(toMessage(found.failure), [tryAgainUser(words)]));
       if (!me.ok) return push(messageCard(toMessage(me.failure), [tryAgainUser(words)]));
       return push(agentCard(found.value, toReader(me.value, formats)));
     }
-    const [users, agents] = backend.call(calls.users(words, agentsPerPage), calls.agents({ q: words }, agentsPerPage));
+    const [users, agents, removed] = backend.call(calls.users(words, agentsPerPage), calls.agents({ q: words }, agentsPerPage), gone);
     if (!users.ok) return push(messageCard(toMessage(users.failure), []));
     if (!agents.ok) return push(messageCard(toMessage(agents.failure), []));
-    const found = { words, users: users.value.users, agents: agents.value.agents };
-    const [only, another] = mergeFound(found);
-    if (!only) return push(messageCard(nobodyLike(words), []));
-    return push(another ? foundCard(found) : drawUser(only.id, surroundings));
+    if (!removed.ok) return push(messageCard(toMessage(removed.failure), []));
+    return pushFound({ words, users: users.value.users, agents: agents.value.agents, removed: removed.value.agents }, surroundings);
   },
 
   openFilter({ filter }, _form, { backend, calls }) {

@@ -22,11 +22,11 @@ function drawPlan(
 }
 
 const saidOf = {
-  ready: 'It is as it was.',
-  waiting: 'It waits for a second person to approve it.',
+  ready: 'Nothing has changed.',
+  waiting: 'Waiting for a second person to approve it.',
   applied: 'Applied. The agents follow within seconds.',
   denied: 'Denied. Nothing was changed.',
-  stale: 'It is out of date. Make it again.',
+  stale: 'Out of date. Start again from the form.',
 } as const satisfies Record<PlanView['state'], string>;
 
 /** Reasons go into the audit log, and no further than the plane takes them. */

@@ -43,7 +43,7 @@ export type Read<T> = { readonly ok: true; readonly value: T } | { readonly ok: 
 export const readerOf = (me: Result<Answer<'me'>>, { formats }: Surroundings): Read<Reader> =>
   me.ok ? { ok: true, value: toReader(me.value, formats) } : me;
 
-export function toCursors(json: string): string[] {
-  const cursors: unknown = JSON.parse(json || '[]');
-  return Array.isArray(cursors) ? cursors.filter((cursor) => typeof cursor === 'string') : [];
+export function parseTexts(json: string): string[] {
+  const said: unknown = JSON.parse(json || '[]');
+  return Array.isArray(said) ? said.filter((text) => typeof text === 'string') : [];
 }

@@ -30,17 +30,21 @@ export function createBackups(deps: BackupsDeps) {
   const books = createBooks(deps);
   const retention = createRetention(deps, books);
 
-  /** Durable before it resolves; takes its bytes within twelve hours. */
-  async function begin(agent: AgentRecord, reason: BackupRecord['reason'], actor: Actor = planeActor): Promise<BackupRecord> {
+  /** Durable before it resolves; takes its bytes within twelve hours. With an `id`, beginning it again answers the same one. */
+  async function begin(
+    agent: AgentRecord,
+    reason: BackupRecord['reason'],
+    actor: Actor = planeActor,
+    id = random(),
+  ): Promise<BackupRecord> {
     const { planeId, agentId, ownerId, incarnation } = agent;
     if (reason === 'removal' && deps.retentionDaysOf(planeId) === 0) {
       throw new PlaneError('preconditionFailed', `cannot back up agent ${agentId}: plane ${planeId} keeps nothing of removed agents`);
     }
     const startedAt = clock.now();
     const expiresAt = startedAt + times.unfinishedMs;
-    const record = { id: random(), planeId, agentId, ownerId, incarnation, reason, startedAt, expiresAt, attempts: [] };
-    await books.add(record, { actor, action: 'backup.begin', detail: { reason } });
-    return record;
+    const record = { id, planeId, agentId, ownerId, incarnation, reason, startedAt, expiresAt, attempts: [] };
+    return books.add(record, { actor, action: 'backup.begin', detail: { reason, changes: [{ field: 'state', from: null, to: 'begun' }] } });
   }
 
   const damaged = (id: string, fact: string): PlaneError =>

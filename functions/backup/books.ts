@@ -72,11 +72,15 @@ export function createBooks({ store, clock, hashing }: Pick<BackupsDeps, 'store'
     append(tx, head, [{ at: clock.now(), target: id, ...row }], hashing);
   }
 
-  const add = (record: BackupRecord, row: Row): Promise<void> =>
+  /** Answers the record of this id, which may have been there. */
+  const add = (record: BackupRecord, row: Row): Promise<BackupRecord> =>
     store.transact(async (tx) => {
+      const known = await tx.get('backups', record.id);
+      if (known) return known;
       const head = await readHead(tx, agentChain(record.agentId), record.planeId);
       tx.set('backups', record.id, record);
       write(tx, head, record.id, row);
+      return record;
     });
 
   /** All of an agent's, newest first. */

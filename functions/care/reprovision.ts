@@ -5,6 +5,7 @@ import { askSidecar, waitingCommands, type CommandDeps } from '../core/commands.
 import { PlaneError, toMessage } from '../core/errors.ts';
 import type { Actor, AgentRecord, CareRecord } from '../core/records.ts';
 import { makeDue, type Handler } from '../core/schedule.ts';
+import type { Store } from '../core/store.ts';
 import { readIdle } from './one-at-a-time.ts';
 
 export interface CareDeps extends ChangeDeps, CommandDeps {
@@ -26,10 +27,15 @@ const actor: Actor = { kind: 'plane', id: 'care' };
 export function createReprovision(deps: CareDeps) {
   const { store, clock, hashing, wake, backups } = deps;
 
-  async function begin(agent: AgentRecord, by: Actor, { acceptLoss = false } = {}): Promise<CareRecord> {
+  async function begin(
+    agent: AgentRecord,
+    by: Actor,
+    { acceptLoss = false } = {},
+    within: Pick<Store, 'transact'> = store,
+  ): Promise<CareRecord> {
     const { agentId, incarnation } = agent;
     const key = careKey(agentId);
-    const begun = await store.transact(async (tx) => {
+    const begun = await within.transact(async (tx) => {
       await readIdle('reprovision', agent, tx);
       const [before, due] = [await tx.get('cares', agentId), await tx.get('schedule', key)];
       const head = await readHead(tx, agentChain(agentId));
@@ -38,8 +44,9 @@ export function createReprovision(deps: CareDeps) {
       const startedAt = Math.max(now, (before?.startedAt ?? 0) + 1);
       const care: CareRecord = { agentId, incarnation, step: 'backup', startedAt, stepAt: now, by: by.id, acceptLoss };
       tx.set('cares', agentId, care);
-      const detail = acceptLoss ? { detail: { acceptLoss } } : {};
-      append(tx, head, [{ at: now, actor: by, action: 'agent.reprovision', target: agentId, ...detail }], hashing);
+      const changes = [{ field: 'reprovision', from: before?.step ?? null, to: care.step }];
+      const detail = { changes, ...(acceptLoss ? { acceptLoss } : {}) };
+      append(tx, head, [{ at: now, actor: by, action: 'agent.reprovision', target: agentId, detail }], hashing);
       makeDue(tx, key, due, now);
       return care;
     });

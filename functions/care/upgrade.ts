@@ -7,6 +7,7 @@ import { PlaneError, toMessage } from '../core/errors.ts';
 import type { InfraProvider } from '../core/providers.ts';
 import type { Actor, AgentRecord, CommandRecord, HeartbeatRecord, UpgradeRecord } from '../core/records.ts';
 import { makeDue, type Handler } from '../core/schedule.ts';
+import type { Store } from '../core/store.ts';
 import type { Ctx, Json, Log } from '../core/surroundings.ts';
 import { readIdle } from './one-at-a-time.ts';
 
@@ -56,11 +57,12 @@ export function createUpgrade(deps: UpgradeDeps) {
     by: Actor,
     { version }: { version?: string | undefined } = {},
     given?: Ctx,
+    within: Pick<Store, 'transact'> = store,
   ): Promise<UpgradeRecord> {
     const { agentId, incarnation } = agent;
     const to = await choose(agent, version, given ?? { signal: clock.deadline(silentMs), log });
     const key = upgradeKey(agentId);
-    const begun = await store.transact(async (tx) => {
+    const begun = await within.transact(async (tx) => {
       await readIdle('upgrade', agent, tx);
       const [before, beat] = [await tx.get('upgrades', agentId), await tx.get('heartbeats', agentId)];
       const [due, head] = [await tx.get('schedule', key), await readHead(tx, agentChain(agentId))];
@@ -70,7 +72,8 @@ export function createUpgrade(deps: UpgradeDeps) {
       const from = beat?.incarnation === incarnation && beat.openclaw !== undefined ? { from: beat.openclaw } : {};
       const upgrade: UpgradeRecord = { agentId, incarnation, step: 'install', ...from, to, startedAt, by: by.id };
       tx.set('upgrades', agentId, upgrade);
-      append(tx, head, [{ at: now, actor: by, action: 'agent.upgrade', target: agentId, detail: { ...from, to } }], hashing);
+      const changes = [{ field: 'openclaw', from: from.from ?? null, to }];
+      append(tx, head, [{ at: now, actor: by, action: 'agent.upgrade', target: agentId, detail: { ...from, to, changes } }], hashing);
       makeDue(tx, key, due, now);
       return upgrade;
     });

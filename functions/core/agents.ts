@@ -26,13 +26,16 @@ const toFields = (draft: AgentDraft): Fields => JSON.parse(JSON.stringify(draft)
 /** May read more of the transaction, and writes nothing. */
 export type Decide = (current: AgentRecord | undefined, tx: Reads) => Promise<AgentDraft | undefined> | AgentDraft | undefined;
 
+/** Who changes an agent, or how to find that out inside the transaction, where there is a change; it writes nothing. */
+export type By = Actor | ((current: AgentRecord | undefined, draft: AgentDraft, tx: Reads) => Promise<Actor>);
+
 /**
  * The one way in which an agent's spec changes: decides on the current record, then record, audit row and due time commit
  * together and the pass is woken. `decide` may run more than once; `undefined` or an equal draft changes nothing. `action` names it in the audit log.
  */
 export async function changeAgent(
   agentId: string,
-  actor: Actor,
+  by: By,
   decide: Decide,
   { store, clock, hashing, wake, expect }: ChangeDeps,
   action = 'agent.change',
@@ -43,6 +46,7 @@ export async function changeAgent(
     const draft = await decide(current, tx);
     if (!draft || (current && canonical(toFields(draft)) === canonical(toFields(toDraft(current)))))
       return { record: current, changed: false };
+    const actor = typeof by === 'function' ? await by(current, draft, tx) : by;
     const [assignment, due, publish, head] = [
       await tx.get('assignments', agentId),
       await tx.get('schedule', passKey(agentId)),

@@ -61,7 +61,8 @@ export async function askSidecar(
     const now = clock.now();
     const command: CommandRecord = { id, agentId, incarnation, kind, args, state: 'waiting', askedAt: now, until: now + patienceMs[kind] };
     tx.set('commands', id, command);
-    append(tx, head, [{ at: now, actor, action: 'command.ask', target: kind, detail: { id, args } }], hashing);
+    const changes = [{ field: 'state', from: null, to: command.state }];
+    append(tx, head, [{ at: now, actor, action: 'command.ask', target: kind, detail: { id, args, changes } }], hashing);
     moveAssignment(tx, agentId, row, now);
     return command;
   });
@@ -81,8 +82,9 @@ async function end(
     if (command?.state !== 'waiting' || command.agentId !== agentId || command.incarnation !== incarnation) return false;
     const now = clock.now();
     tx.set('commands', id, { ...command, state, result: result.slice(0, longestResult), endedAt: now });
+    const changes = [{ field: 'state', from: command.state, to: state }];
     // What an agent wrote may be in the result: the audit says how it ended, not what was said.
-    append(tx, head, [{ at: now, actor, action: `command.${state}`, target: command.kind, detail: { id } }], hashing);
+    append(tx, head, [{ at: now, actor, action: `command.${state}`, target: command.kind, detail: { id, changes } }], hashing);
     moveAssignment(tx, agentId, row, now);
     return true;
   });

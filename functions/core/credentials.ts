@@ -37,13 +37,22 @@ export interface Credentials {
   /**
    * The agent that a token stands for. Throws `unauthenticated` unless the token is ours, of this kind, of the living
    * incarnation, unexpired, and the store still wants the agent to run: revoking is a write to the store and nothing else.
+   * Throws `unavailable` where all of that is so and the directory has been silent for too long.
    */
   check(token: string, kind: CredentialKind): Promise<{ agent: AgentRecord; extra: number; boot: number }>;
 }
 
 const refused = (): PlaneError => new PlaneError('unauthenticated', 'cannot accept this token: it is not valid, or no longer');
 
-export function createCredentials({ key, store, clock }: { key: TokenKey; store: Store; clock: Clock }): Credentials {
+export interface CredentialsDeps {
+  readonly key: TokenKey;
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Throws `unavailable` while nobody knows whether the agent's owner is still there; absent where no directory says so. */
+  readonly confirm?: (agent: AgentRecord) => Promise<void>;
+}
+
+export function createCredentials({ key, store, clock, confirm }: CredentialsDeps): Credentials {
   const body = ({ kind, agentId, incarnation, extra, boot = 0 }: Credential): string =>
     `oc1.${kind}.${agentId}.${incarnation}.${extra}.${boot}`;
 
@@ -76,6 +85,7 @@ export function createCredentials({ key, store, clock }: { key: TokenKey; store:
     if (kind === 'model' && !(await isLive(agent, credential.extra))) throw refused();
     if ((kind === 'session' || kind === 'link') && credential.extra <= clock.now()) throw refused();
     if (kind === 'session' && (await bootOf(agent)) !== credential.boot) throw refused();
+    await confirm?.(agent);
     return { agent, extra: credential.extra, boot: credential.boot };
   }
 

@@ -20,12 +20,15 @@ export type ErrorCode = keyof typeof errorTable;
 export class PlaneError extends Error {
   readonly code: ErrorCode;
   readonly problems: readonly { readonly path: string; readonly found: string; readonly allowed: string }[];
+  /** Foreseen and said in the log by whoever threw it; its text is for every caller, whatever the code. */
+  readonly told: boolean;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; problems?: PlaneError['problems'] } = {}) {
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; problems?: PlaneError['problems']; told?: boolean } = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.name = 'PlaneError';
     this.code = code;
     this.problems = options.problems ?? [];
+    this.told = options.told ?? false;
   }
 }
 

@@ -13,6 +13,8 @@ export type Observed =
       readonly revoked: boolean;
       readonly fields: Fields;
       readonly detail?: string;
+      /** What an admin is told while it is not ready. */
+      readonly complaint?: string;
     }
   | { readonly state: 'unknown'; readonly error: unknown };
 

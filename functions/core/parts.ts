@@ -6,6 +6,7 @@ import type { EgressPolicy, Fields, Providers } from './providers.ts';
 import type { AgentRecord } from './records.ts';
 import type { Store } from './store.ts';
 import type { Clock, Ctx } from './surroundings.ts';
+import { createChannelsPart } from './channels-part.ts';
 import { wantedOf } from './wanted.ts';
 
 export interface Introduction {
@@ -217,7 +218,8 @@ export function createParts({ providers, store, clock, credentials, egress, intr
     };
 
     const standing = [principal, namespace, access, egressPart, machine];
-    return paused ? standing : [...standing, runtime, introduce];
+    const channels = createChannelsPart(agent, { infra, store, effectMs, desired: wanted.channels });
+    return paused ? standing : [...standing, runtime, introduce, ...channels];
   };
 }
 

@@ -118,7 +118,9 @@ async function ensurePart(part: Part, step: Step): Promise<Progress | undefined>
     return { phase: 'running', conditions: silent ? [{ type: 'NoHeartbeat', message }] : [], delayMs: deps.resyncMs };
   }
   const working = agent.paused ? standing : 'provisioning';
-  return { phase: part.errand === true ? 'running' : working, conditions: [], delayMs: part.waitMs };
+  const complaint = observed.state === 'present' ? observed.complaint : undefined;
+  const conditions: Condition[] = complaint === undefined ? [] : [{ type: 'ChannelNotReady', message: complaint }];
+  return { phase: part.errand === true ? 'running' : working, conditions, delayMs: part.waitMs };
 }
 
 /** Brings an agent that should run one step nearer: acts in order until a part is not ready yet. */

@@ -149,6 +149,15 @@ export interface AgentInstance extends Owner {
   readonly detail?: string;
 }
 
+/** What a channel still needs on a machine. */
+export interface ChannelLack {
+  readonly channel: string;
+  /** `waiting` until it is asked for; `failed` while a failure keeps it from being tried again. */
+  readonly state: 'waiting' | 'coming' | 'failed';
+  /** For people. */
+  readonly detail: string;
+}
+
 export interface InfraProvider {
   readonly name: string;
   principal(agentId: string, ctx: Ctx): Promise<Principal | undefined>;
@@ -168,6 +177,10 @@ export interface InfraProvider {
    * way there. Throws `preconditionFailed` for a version that `versions` does not list.
    */
   offer(agentId: string, version: string, ctx: Ctx): Promise<boolean>;
+  /** What the machine's sidecar does not find yet of what channels need beside a version of OpenClaw. Absent where machines bring it all. */
+  lacks?(agentId: string, channels: readonly string[], openclaw: string, ctx: Ctx): Promise<readonly ChannelLack[]>;
+  /** Brings it there in the background; the sidecar takes it up by itself. */
+  equip?(agentId: string, channels: readonly string[], openclaw: string, ctx: Ctx): Promise<void>;
   resize(agentId: string, spec: Partial<Pick<AgentComputeSpec, 'machineType' | 'diskSizeGb'>>, ctx: Ctx): Promise<void>;
   status(agentId: string, ctx: Ctx): Promise<AgentInstance | undefined>;
   listInstances(planeId: string, ctx: Ctx): Promise<readonly AgentInstance[]>;

@@ -23,7 +23,7 @@ export interface GroupRecord {
   readonly readAt: number;
 }
 
-/** How far a walk through the whole directory has come. */
+/** How far a round through the whole directory has come. */
 export interface WalkRecord {
   readonly name: string;
   /** The wish it answers: a later one begins it anew. */
@@ -34,13 +34,14 @@ export interface WalkRecord {
   /** The last address that was seen: whoever has an agent and an address up to the next page's last is seen there, or is gone. */
   readonly last: string;
   readonly pages: number;
-  /** How many running agents it has passed. */
-  readonly running: number;
+  /** Addresses came in another order than the store's, so that somebody who was deleted may have been passed over. */
+  readonly unordered?: true;
   /** Past the last page: those who were deleted are read from here on, and then it is decided. */
   readonly ending?: { readonly token?: string };
-  /** How many pages the walk before this one took, and how many running agents it passed. */
+  /** How many pages the round before this one took. */
   readonly lastPages: number;
-  readonly lastRunning: number;
+  /** When the latest round that was read through to its end began. */
+  readonly readAt?: number;
 }
 
 /**

@@ -23,6 +23,8 @@ export interface PlanRecord {
   readonly needsApproval: boolean;
   /** How many removals whoever applied it agreed to, kept while it waits for a second person. */
   readonly maxRemovals?: number;
+  /** Who applied it, from when it waits for a second person on. */
+  readonly appliedBy?: string;
   /** Set before a user's page is written, so that a crash in between is finished and not taken for a change by others. */
   readonly begun?: boolean;
   readonly counts: { readonly agents: number; readonly creates: number; readonly removes: number; readonly changes: number };

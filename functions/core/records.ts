@@ -50,7 +50,7 @@ export interface AgentRecord {
   readonly removal?: { readonly askedAt: number; readonly reason: string };
 }
 
-export const partNames = ['principal', 'secrets', 'access', 'egress', 'machine', 'runtime', 'introduction'] as const;
+export const partNames = ['principal', 'secrets', 'access', 'egress', 'machine', 'runtime', 'introduction', 'channels'] as const;
 export type PartName = (typeof partNames)[number];
 
 export interface PartStatus {
@@ -178,7 +178,7 @@ export interface Actor {
   /** The network address that a call came from, and the id of the call. */
   readonly from?: string;
   readonly requestId?: string;
-  /** The operation on many agents that this was a part of. */
+  /** The operation on many agents that this was a part of, or the address of whoever's word the directory's look took in. */
   readonly via?: string;
 }
 

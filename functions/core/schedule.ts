@@ -18,6 +18,10 @@ export const lookKey = (userKey: string): string => `look/${userKey}`;
 export const reviewKey = (userId: string): string => `review/${userId}`;
 /** A second look, for a directory whose reads lag behind its writes: it happens only while there is an agent to lose. */
 export const relookKey = (userId: string): string => `relook/${userId}`;
+/** A look for whatever a walk saw of somebody but policy's wish to make their agent come or go: that, walks count first. */
+export const checkKey = (userId: string): string => `check/${userId}`;
+/** A check that nobody's access hangs on. */
+export const refreshKey = (userId: string): string => `refresh/${userId}`;
 export const groupKey = (group: string): string => `group/${group}`;
 
 /** Makes keys due inside the caller's transaction; `rows` were read among its reads. */

@@ -15,5 +15,6 @@ export function wantedOf({ ownerEmail, spec, paused }: Shaping, egress: EgressPo
     machine: paused ? { on: false } : { machineType, diskSizeGb, region, on: true },
     runtime: {},
     introduction: { sent: true },
+    channels: { asked: true },
   } as const satisfies Readonly<Record<PartName, Fields>>;
 }

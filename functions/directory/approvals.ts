@@ -41,13 +41,14 @@ export async function releaseHolds(approvalId: string, { store, clock, wake }: C
 function settle(
   tx: Transaction,
   head: Awaited<ReturnType<typeof readHead>>,
+  from: ApprovalRecord['state'],
   approval: ApprovalRecord,
   actor: Actor,
   deps: ChangeDeps,
 ): void {
   const { id, state, creates, removes, reason } = approval;
   tx.set('approvals', id, approval);
-  const detail = { creates, removes, ...(reason === undefined ? {} : { reason }) };
+  const detail = { changes: [{ field: 'state', from, to: state }], creates, removes, ...(reason === undefined ? {} : { reason }) };
   append(tx, head, [{ at: deps.clock.now(), actor, action: `approval.${state}`, target: id, detail }], deps.hashing);
 }
 
@@ -64,7 +65,7 @@ export async function moveApproval(
     if (approval?.state !== from) return approval;
     const head = await readHead(tx, planeChain(approval.planeId));
     const next = { ...approval, ...change };
-    settle(tx, head, next, actor, deps);
+    settle(tx, head, from, next, actor, deps);
     return next;
   });
 }
@@ -105,6 +106,8 @@ export async function decideApproval(
   actor: Actor,
   reason: string | undefined,
   deps: ChangeDeps,
+  /** Where the decision itself commits; what follows from it may be repeated. */
+  within = deps.store,
 ): Promise<ApprovalRecord> {
   const found = await deps.store.get('approvals', id);
   if (found?.planeId !== planeId || found.state === 'counting') {
@@ -114,7 +117,7 @@ export async function decideApproval(
   // Who denied may think again; what was approved is done.
   const from = found.state === 'denied' && decision === 'approve' ? 'denied' : 'waiting';
   const decided = { state, decidedAt: deps.clock.now(), decidedBy: actor.id, ...(reason === undefined ? {} : { reason }) } as const;
-  const approval = await moveApproval(id, from, decided, actor, deps);
+  const approval = await moveApproval(id, from, decided, actor, { ...deps, store: within });
   if (approval?.state !== state) {
     throw new PlaneError('conflict', `cannot ${decision} ${id}: it is ${approval?.state ?? 'gone'} already; look at it again`);
   }

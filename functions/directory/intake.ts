@@ -8,6 +8,7 @@ import { createLook } from './look.ts';
 import { createPoll, createSignal, regroupKey } from './poll.ts';
 import { createPublish } from './publish.ts';
 import { groupsInForce } from './services.ts';
+import { createRollCall, rollCall } from './roll-call.ts';
 import { createWalk } from './walk.ts';
 import { createWatch } from './watch.ts';
 
@@ -15,6 +16,7 @@ export interface IntakeDeps extends ChangeDeps {
   readonly planes: Planes;
   readonly identity: IdentityProvider;
   readonly log: Log;
+  readonly breathe: () => Promise<void>;
   /** Where the directory is to call, as it sees us. */
   readonly address: string;
   /** A random text of at least 128 bits. */
@@ -32,12 +34,9 @@ const minute = 60_000;
 /** Google's admins can switch hints off and lose events; a walk misses nobody. All in milliseconds. */
 const paces = {
   /** On demand, and once a day. */
-  walk: { runMs: 10_000, shortestMs: 24 * 60 * minute, longestMs: 24 * 60 * minute },
-  /**
-   * Whatever no signal told of is found within ten minutes where so many calls cost less than one an hour for each agent that
-   * runs, and within the hour everywhere, with room for a try that fails.
-   */
-  rolling: { runMs: 0, shortestMs: 10 * minute, longestMs: 45 * minute },
+  walk: { periodMs: 24 * 60 * minute, runMs: 10_000, restMs: 0 },
+  /** Whatever else no signal told of is found within the hour, with room for a try that fails; who left, by the roll call. */
+  rolling: { periodMs: 45 * minute, runMs: 0 },
 } as const;
 
 /** Once a minute is as often as a cloud's scheduler runs anything, and entries take minutes to appear. */
@@ -52,6 +51,12 @@ export function createIntake(deps: IntakeDeps) {
   const publish = createPublish({ identity, store, clock: deps.clock });
   const watch = createWatch(deps);
   const walk = createWalk(deps);
+  const callTheRoll = createRollCall({
+    identity,
+    store,
+    clock: deps.clock,
+    look: (ownerId, ctx) => look(ownerId, ctx, { mayFlip: false }),
+  });
   const signal = createSignal({ ...deps, decidingGroups: groups });
   const poll = createPoll({ ...deps, signal });
   const ctxOf = (aborts: AbortSignal): Ctx => ({ signal: aborts, log: deps.log });
@@ -69,7 +74,9 @@ export function createIntake(deps: IntakeDeps) {
 
   const handlers: Readonly<Record<string, Handler>> = {
     look: (userKey, aborts) => look(userKey, ctxOf(aborts)).then(() => undefined),
-    review: (userId, aborts) => look(userId, ctxOf(aborts), false).then(() => undefined),
+    review: (userId, aborts) => look(userId, ctxOf(aborts), { mayEnd: false }).then(() => undefined),
+    check: (userId, aborts) => look(userId, ctxOf(aborts), { mayFlip: false }).then(() => undefined),
+    refresh: (userId, aborts) => look(userId, ctxOf(aborts), { mayEnd: false, mayFlip: false }).then(() => undefined),
     async relook(userId, aborts) {
       const waitMs = await waitFor(relookKey(userId));
       if (waitMs !== undefined) return waitMs;
@@ -90,6 +97,7 @@ export function createIntake(deps: IntakeDeps) {
     watch,
     walk: (ctx) => walk('walk', paces.walk, ctx),
     rolling: (ctx) => walk('rolling', paces.rolling, ctx),
+    [rollCall]: callTheRoll,
     ...Object.fromEntries(
       activityApplications.map((application) => [
         `poll-${application}`,

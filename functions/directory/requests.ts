@@ -37,7 +37,12 @@ export async function decideRequest(
     const { tools, channels, ownerId } = request;
     tx.set('requests', id, next);
     if (state === 'approved') tx.set('grants', id, { id, planeId, ownerId, tools, channels, grantedBy: actor.id, grantedAt: now });
-    const detail = { tools: [...tools], channels: [...channels], ...(reason === undefined ? {} : { reason }) };
+    const granted = { tools: [...tools], channels: [...channels] };
+    const changes = [
+      { field: 'state', from: request.state, to: state },
+      ...(state === 'approved' ? [{ field: 'grant', from: null, to: granted }] : []),
+    ];
+    const detail = { changes, ...granted, ...(reason === undefined ? {} : { reason }) };
     append(tx, head, [{ at: now, actor, action: `request.${state}`, target: id, detail }], hashing);
     makeDue(tx, key, due, now);
     moveAssignment(tx, request.agentId, assignment, now);

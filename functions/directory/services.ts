@@ -12,10 +12,13 @@ const mostServices = 10_000;
 const isToggle = (toggle: { readonly scope: string; readonly enabled: boolean }): toggle is ServiceToggle =>
   toggle.scope === 'organization' || toggle.scope.startsWith('ou:') || toggle.scope.startsWith('group:');
 
-/** Of several switches for one scope, the latest. */
+/** Of several switches for one scope, the latest. A unit whose name was written in another case is the same unit. */
 function latest(records: readonly ServiceRecord[]): ServiceRecord[] {
   const byScope = new Map<string, ServiceRecord>();
-  for (const record of records) if (record.at > (byScope.get(record.scope)?.at ?? -Infinity)) byScope.set(record.scope, record);
+  for (const record of records) {
+    const scope = record.scope.toLowerCase();
+    if (record.at > (byScope.get(scope)?.at ?? -Infinity)) byScope.set(scope, record);
+  }
   return [...byScope.values()];
 }
 
@@ -66,7 +69,7 @@ export async function listServices(store: Store): Promise<readonly ServiceToggle
   }
   const application = records.find(({ scope }) => scope === applicationScope);
   const since = application?.at ?? -Infinity;
-  const toggles = records.filter(({ at }) => at > since).map(({ scope, enabled }) => ({ scope, enabled }));
+  const toggles = latest(records.filter(({ at }) => at > since)).map(({ scope, enabled }) => ({ scope, enabled }));
   const whole = application && !toggles.some(({ scope }) => scope === 'organization') ? [application] : [];
   return [...whole.map(({ enabled }): ServiceToggle => ({ scope: 'organization', enabled })), ...toggles.filter(isToggle)];
 }

@@ -1,5 +1,6 @@
 import type { Condition } from '../../shared/agent.ts';
 import { readRequests, type ReadRequests, type UserRequests } from '../../shared/directory-schema.ts';
+import { isInUnit } from '../../shared/org-unit.ts';
 import type { Plane } from '../../shared/plane.ts';
 import { layersFor, resolvePolicy, toSpec, type EffectivePolicy, type Grant, type ServiceToggle } from '../../shared/policy.ts';
 import { toSentence } from '../../shared/problem.ts';
@@ -16,7 +17,7 @@ export const namedGroups = ({ spec }: Plane): string[] => [
 export function claims(plane: Plane, user: Pick<UserIdentity, 'ouPath' | 'groups'>): boolean {
   const { selector } = plane.spec.identity;
   if (!selector) return true;
-  const inOu = selector.ous?.some((ou) => ou === '/' || user.ouPath === ou || user.ouPath.startsWith(`${ou}/`)) ?? false;
+  const inOu = selector.ous?.some((ou) => isInUnit(user.ouPath, ou)) ?? false;
   return inOu || (selector.groups?.some((group) => user.groups.includes(group)) ?? false);
 }
 
@@ -74,6 +75,14 @@ const ambiguous = (claiming: readonly Plane[]): Condition[] =>
         },
       ];
 
+/** What an agent's record says of its owner as the directory shows them. */
+export const toOwner = ({ email, name, ouPath, labels }: UserIdentity) => ({
+  ownerEmail: email,
+  ownerName: name,
+  ouPath,
+  ...(labels === undefined ? {} : { labels }),
+});
+
 /** Reasons for which an agent went and comes back by the user's own return. */
 const ownReasons: readonly string[] = ['suspended', 'archived', 'deleted'];
 
@@ -116,10 +125,7 @@ export function wishFor(
     agentId,
     planeId: plane.metadata.name,
     ownerId: user.id,
-    ownerEmail: user.email,
-    ownerName: user.name,
-    ouPath: user.ouPath,
-    ...(user.labels === undefined ? {} : { labels: user.labels }),
+    ...toOwner(user),
     name: listedOf(plane, user.email)?.name ?? current?.name ?? `${user.name.split(' ')[0] ?? user.name}'s agent`,
     desired,
     reason,

@@ -11,6 +11,8 @@ export interface FleetAgent {
   readonly phase: Phase;
   readonly health: Health;
   readonly capUsd: number;
+  /** The version of OpenClaw in force, as its machine said last. */
+  readonly openclaw: string | undefined;
   /** Somebody should look at it. */
   readonly attention: boolean;
   /** Name and address in lower case, to search in. */
@@ -20,10 +22,12 @@ export interface FleetAgent {
   readonly status: StatusRecord | undefined;
 }
 
+type Beat = Pick<HeartbeatRecord, 'at' | 'openclaw'>;
+
 interface Known {
   record: AgentRecord;
   status: StatusRecord | undefined;
-  beatAt: number | undefined;
+  beat: Beat | undefined;
   shown: FleetAgent;
 }
 
@@ -44,14 +48,14 @@ const isAlike = (a: FleetAgent, b: FleetAgent): boolean =>
   a.words === b.words &&
   a.ownerName === b.ownerName;
 
-function toFleetAgent({ record, status, beatAt }: Omit<Known, 'shown'>, now: number, words?: string): FleetAgent {
+function toFleetAgent({ record, status, beat }: Omit<Known, 'shown'>, now: number, words?: string): FleetAgent {
   const current = status?.incarnation === record.incarnation ? status : undefined;
   const phase = current?.phase ?? (status && status.phase !== 'removed' ? 'removing' : 'pending');
-  const health = toHealth(beatAt !== undefined && phase !== 'removed' ? now - beatAt : undefined);
+  const health = toHealth(beat && phase !== 'removed' ? now - beat.at : undefined);
   const { agentId, ownerId, ownerEmail, ownerName, ouPath, spec } = record;
   const told = record.conditions.length > 0 || (current?.conditions.length ?? 0) > 0;
   return {
-    ...{ agentId, ownerId, ownerEmail, ownerName, ouPath, phase, health, record, status },
+    ...{ agentId, ownerId, ownerEmail, ownerName, ouPath, phase, health, record, status, openclaw: beat?.openclaw },
     ...{ capUsd: spec.budgetCap, attention: phase !== 'removed' && (told || health === 'red') },
     words: words ?? `${ownerName}\n${ownerEmail}`.toLowerCase(),
   };
@@ -90,9 +94,9 @@ export function createRoster() {
     if (after) list.splice(placeOf(after), 0, after);
   }
 
-  function put(record: AgentRecord, status: StatusRecord | undefined, beatAt: number | undefined, now: number): void {
+  function put(record: AgentRecord, status: StatusRecord | undefined, beat: Beat | undefined, now: number): void {
     const before = known.get(record.agentId);
-    const next = { record, status, beatAt };
+    const next = { record, status, beat };
     const shown = toFleetAgent(next, now);
     known.set(record.agentId, { ...next, shown });
     byOwner.set(record.ownerId, record.agentId);
@@ -118,17 +122,17 @@ export function createRoster() {
       const before = known.get(record.agentId);
       if (before && before.record.revision >= record.revision) return;
       const same = before?.record.incarnation === record.incarnation;
-      put(record, before?.status, same ? before.beatAt : undefined, now);
+      put(record, before?.status, same ? before.beat : undefined, now);
     },
     takeStatus(status: StatusRecord, now: number): void {
       const before = known.get(status.agentId);
       if (!before || (before.status?.changedAt === status.changedAt && before.status.phase === status.phase)) return;
-      put(before.record, status, before.beatAt, now);
+      put(before.record, status, before.beat, now);
     },
     takeBeat(agentId: string, beat: HeartbeatRecord | undefined, now: number): void {
       const before = known.get(agentId);
       if (!before) return;
-      before.beatAt = beat?.incarnation === before.record.incarnation ? beat.at : undefined;
+      before.beat = beat?.incarnation === before.record.incarnation ? { at: beat.at, openclaw: beat.openclaw } : undefined;
       renew(before, now);
     },
     /** Something else is told of it than is known here. */
@@ -150,8 +154,8 @@ export function createRoster() {
       if (Math.abs(now - healthAt) >= healthMs) {
         healthAt = now;
         for (const each of known.values()) {
-          const { shown, beatAt } = each;
-          if (toHealth(beatAt !== undefined && shown.phase !== 'removed' ? now - beatAt : undefined) === shown.health) continue;
+          const { shown, beat } = each;
+          if (toHealth(beat && shown.phase !== 'removed' ? now - beat.at : undefined) === shown.health) continue;
           renew(each, now);
         }
       }

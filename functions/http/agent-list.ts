@@ -72,7 +72,7 @@ export function createAgentListHandlers(deps: AgentListDeps): Pick<Handlers, 'li
       const members = group === undefined ? undefined : new Set((await identity.membersOf(group, ctx)) ?? []);
       const asked: readonly (((agent: FleetAgent) => boolean) | undefined)[] = [
         members && (({ ownerId }) => members.has(ownerId)),
-        phase && ((agent) => agent.phase === phase),
+        (agent) => (phase === undefined ? agent.phase !== 'removed' : agent.phase === phase),
         health && ((agent) => agent.health === health),
         attention === undefined ? undefined : (agent) => agent.attention === attention,
         ou === undefined ? undefined : createWithin([ou]),

@@ -6,6 +6,7 @@ import { PlaneError } from '../core/errors.ts';
 import type { Tally } from '../core/notes.ts';
 import type { IdentityProvider } from '../core/providers.ts';
 import type { Actor } from '../core/records.ts';
+import { sentOnce, type Sent } from '../core/sent.ts';
 import type { Ctx, Json, Log } from '../core/surroundings.ts';
 import { createCallers, toMe, type Caller } from './callers.ts';
 import { createEtags, isKnown, readBehind, readIfMatch, requireMatch } from './etag.ts';
@@ -137,9 +138,9 @@ export function mountApi(app: Hono, deps: ApiDeps): { clearIdempotency(): Promis
       return c.json(answer, row.status, { ...headers, etag });
     }
 
-    const work = async (): Promise<KeptAnswer> => {
-      await checkIfMatch(row, input);
-      const answer = await handle(input);
+    const work = async (sent: Sent): Promise<KeptAnswer> => {
+      if (!sent.begun) await checkIfMatch(row, input);
+      const answer = await handle({ ...input, sent });
       const asked = readBehind(row.path);
       const etag = asked && etags.etagOf(asked, answer);
       return { status: row.status, body: JSON.stringify(answer), ...(etag === undefined ? {} : { etag }) };
@@ -147,7 +148,8 @@ export function mountApi(app: Hono, deps: ApiDeps): { clearIdempotency(): Promis
     const key = readKey(request.headers.get('idempotency-key'));
     const said = JSON.parse(JSON.stringify(given)) as Json;
     const asked = { key: key ?? '', actor: caller.actor, operation, input: said };
-    const { answer, replayed } = key === undefined ? { answer: await work(), replayed: false } : await idempotency.once(asked, work, ctx);
+    const { answer, replayed } =
+      key === undefined ? { answer: await work(sentOnce(store, deps.random)), replayed: false } : await idempotency.once(asked, work, ctx);
     const more = { ...(answer.etag === undefined ? {} : { etag: answer.etag }), ...(replayed ? { 'idempotency-replayed': 'true' } : {}) };
     return new Response(answer.body, { status: answer.status, headers: { ...headers, ...more, 'content-type': jsonType } });
   }

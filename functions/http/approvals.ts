@@ -47,11 +47,11 @@ export function createApprovalHandlers(deps: ChangeDeps): Pick<Handlers, 'listAp
         next,
       };
     },
-    async decideApproval({ params: { planeId, approvalId }, body: { decision, reason }, actor, authorize }) {
+    async decideApproval({ params: { planeId, approvalId }, body: { decision, reason }, actor, authorize, sent }) {
       await authorize();
       // Approved agents no longer wait, so they are read before.
       const agents = await readAgents(approvalId, store);
-      const approval = await decideApproval(planeId, approvalId, decision, actor, reason, deps);
+      const approval = await decideApproval(planeId, approvalId, decision, actor, reason, deps, sent.once('approval'));
       return toView(approval, decision === 'approve' ? 'approved' : 'denied', agents);
     },
   };

@@ -48,11 +48,11 @@ export function createCareHandlers({ store, clock, agentOf, planeOf, viewAgent, 
   }
 
   return {
-    async upgradeAgent({ params, body, actor, authorize, ctx }) {
+    async upgradeAgent({ params, body, actor, authorize, sent, ctx }) {
       const agent = await agentOf(params);
       const { upgrade } = careFor('upgrade', agent);
       await authorize();
-      await upgrade.begin(agent, actor, body, ctx);
+      await upgrade.begin(agent, actor, body, ctx, sent.once('agent'));
       return viewAgent(agent);
     },
     async listBackups({ params }) {
@@ -61,17 +61,17 @@ export function createCareHandlers({ store, clock, agentOf, planeOf, viewAgent, 
       const errands = (await deps.care?.asked.errands(agent)) ?? [];
       return { backups: records.filter(({ condemned }) => !condemned).map(toBackupView), errands: errands.map(toErrandView) };
     },
-    async createBackup({ params, actor, authorize }) {
+    async createBackup({ params, actor, authorize, sent }) {
       const agent = await agentOf(params);
       const { asked } = careFor('back up', agent);
       await authorize();
-      return toErrandView(await asked.begin(agent, actor));
+      return toErrandView(await asked.begin(agent, actor, sent));
     },
-    async restoreBackup({ params, actor, authorize }) {
+    async restoreBackup({ params, actor, authorize, sent }) {
       const agent = await agentOf(params);
       const { asked } = careFor('restore', agent);
       await authorize();
-      return toErrandView(await asked.restore(agent, params.backupId, actor));
+      return toErrandView(await asked.restore(agent, params.backupId, actor, sent));
     },
     async listSecrets({ params, ctx }) {
       const agent = await agentOf(params);

@@ -1,8 +1,11 @@
 import type { Answer } from '../../shared/contract.ts';
 import type { Plane } from '../../shared/plane.ts';
+import { heldAfterMs } from '../directory/confirmation.ts';
+import { rollCall } from '../directory/roll-call.ts';
 import { activityApplications, type Finding, type IdentityProvider } from '../core/providers.ts';
 import type { Store } from '../core/store.ts';
 import type { Clock, Ctx } from '../core/surroundings.ts';
+import type { Fleet } from '../fleet/fleet.ts';
 import type { ModelMaker } from '../model/models.ts';
 import { prices } from '../model/prices.ts';
 import type { Planes } from '../planes.ts';
@@ -14,6 +17,7 @@ export interface DiagnosisDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly identity: Pick<IdentityProvider, 'examine'>;
+  readonly fleet: Pick<Fleet, 'agentsOf'>;
   readonly maker: ModelMaker;
   /** Whether this deployment keeps backups, and how mail leaves it; absent where it stays in the plane's own mailbox. */
   readonly keepsBackups: boolean;
@@ -25,6 +29,8 @@ const minuteMs = 60_000;
 const sweepLateMs = 5 * minuteMs;
 /** Entries of the audit log are polled twice a minute and appear minutes late, in milliseconds. */
 const pollLateMs = 15 * minuteMs;
+/** Later than any roll call that goes well, in milliseconds. */
+const rollCallLateMs = 12 * minuteMs;
 
 const since = (at: number, now: number): string => `${Math.max(0, Math.round((now - at) / minuteMs))} minutes ago`;
 
@@ -54,6 +60,20 @@ async function examinePolls({ store, clock }: DiagnosisDeps): Promise<Finding> {
   const facts = late.map(({ application, mark }) => `${application} ${mark ? `read up to ${since(mark.readUntil, now)}` : 'never read'}`);
   const remedy = 'give our account the Reports scope that the README lists; the sweep below has to run as well';
   return { name, state: 'failed', detail: facts.join(', '), remedy };
+}
+
+async function examineRollCall({ store, clock }: DiagnosisDeps): Promise<Finding> {
+  const now = clock.now();
+  const name = 'roll call';
+  const readAt = (await store.get('walks', rollCall))?.readAt;
+  const read = `the Directory was ${readAt === undefined ? 'never read through' : `last read through ${since(readAt, now)}`}`;
+  if (readAt !== undefined && now - readAt <= rollCallLateMs)
+    return { name, state: 'ok', detail: `${read}: the owners of all agents are there` };
+  const attempts = (await store.get('schedule', `plane/${rollCall}`))?.attempts ?? 0;
+  const remedy = `see what it says of the Directory; agents go on by themselves once it is read through (${attempts} tries have failed)`;
+  if (readAt !== undefined && now - readAt <= heldAfterMs)
+    return { name, state: 'warning', detail: `${read}; agents are held after ${heldAfterMs / minuteMs} minutes`, remedy };
+  return { name, state: 'failed', detail: `${read}; agents are held, and none is removed`, remedy };
 }
 
 async function examineSweep({ store, clock }: DiagnosisDeps): Promise<Finding> {
@@ -99,34 +119,28 @@ const examineMail = ({ mailBy }: DiagnosisDeps): Finding =>
     : { name: 'mail', state: 'ok', detail: `it travels by ${mailBy}` };
 
 /** How many agents run which version of OpenClaw, as their machines say. */
-async function countVersions(planeId: string, { store }: DiagnosisDeps) {
-  const counts = new Map<string, number>();
-  let from = '';
-  for (;;) {
-    const page = await store.query('agents', 'byPlane', { equals: [planeId], from, limit: 500 });
-    const beats = await Promise.all(
-      page.filter(({ desired }) => desired === 'running').map(({ agentId }) => store.get('heartbeats', agentId)),
-    );
-    for (const beat of beats) if (beat?.openclaw !== undefined) counts.set(beat.openclaw, (counts.get(beat.openclaw) ?? 0) + 1);
-    const last = page.at(-1);
-    if (page.length < 500 || !last) break;
-    from = `${last.agentId}\u0000`;
-  }
-  return [...counts].map(([name, agents]) => ({ version: name, agents })).toSorted((a, b) => b.agents - a.agents);
+async function countVersions(planeId: string, { fleet }: DiagnosisDeps) {
+  const running = (await fleet.agentsOf(planeId)).filter(({ record }) => record.desired === 'running');
+  const counts = Map.groupBy(
+    running.flatMap(({ openclaw }) => openclaw ?? []),
+    (version) => version,
+  );
+  return [...counts].map(([name, all]) => ({ version: name, agents: all.length })).toSorted((x, y) => y.agents - x.agents);
 }
 
 const toView = ({ remedy = null, ...finding }: Omit<Finding, 'remedy'> & { readonly remedy?: string | null }) => ({ ...finding, remedy });
 
 /** Whether everything that a plane needs is there. */
 async function diagnose(plane: Plane, deps: DiagnosisDeps, ctx: Ctx): Promise<Answer<'diagnose'>> {
-  const [directory, channel, polls, sweep, openclaw] = await Promise.all([
+  const [directory, channel, polls, roll, sweep, openclaw] = await Promise.all([
     deps.identity.examine(ctx),
     examineChannel(deps),
     examinePolls(deps),
+    examineRollCall(deps),
     examineSweep(deps),
     countVersions(plane.metadata.name, deps),
   ]);
-  const checks = [...directory, channel, polls, sweep, examineModels(plane, deps), examineBackups(plane, deps), examineMail(deps)];
+  const checks = [...directory, channel, polls, roll, sweep, examineModels(plane, deps), examineBackups(plane, deps), examineMail(deps)];
   return { checks: checks.map(toView), versions: { plane: version, openclaw } };
 }
 

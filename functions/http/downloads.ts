@@ -20,9 +20,9 @@ const path = '/v1/downloads/';
 /** REQ-WS-05: the cost report as a file, for a side panel that cannot hold one. */
 export function createDownloadHandlers({ tickets, publicUrl }: DownloadDeps): Pick<Handlers, 'createDownload'> {
   return {
-    async createDownload({ params: { planeId }, body: { period, by }, actor, authorize }) {
+    async createDownload({ params: { planeId }, body: { period, by }, actor, authorize, sent }) {
       await authorize();
-      const { ticket, expiresAt } = await tickets.issue({ planeId, period, by }, actor);
+      const { ticket, expiresAt } = await tickets.issue({ planeId, period, by }, actor, sent);
       return { url: `${publicUrl.replace(/\/+$/, '')}${path}${ticket}`, expiresAt };
     },
   };

@@ -30,12 +30,13 @@ export function createDriftHandlers({ store, clock, hashing, wake }: ChangeDeps)
       const shown = records.slice(0, limit).filter(({ ouPath }) => isWithin(ouPath, within));
       return { drift: shown.flatMap(toViews), next: records[limit]?.agentId ?? null };
     },
-    async healDrift({ params: { planeId }, body: { agentIds }, actor, authorize }) {
+    async healDrift({ params: { planeId }, body: { agentIds }, actor, authorize, sent }) {
       await authorize();
+      const within = sent.once('heal');
       let agents = 0;
       for (const agentId of new Set(agentIds)) {
         const key = passKey(agentId);
-        const asked = await store.transact(async (tx) => {
+        const asked = await within.transact(async (tx) => {
           const drift = await tx.get('drifts', agentId);
           if (drift?.planeId !== planeId) return false;
           const [due, head] = [await tx.get('schedule', key), await readHead(tx, agentChain(agentId), planeId)];
@@ -43,8 +44,8 @@ export function createDriftHandlers({ store, clock, hashing, wake }: ChangeDeps)
           const heal: HealRecord = { agentId, askedAt: now, by: actor.id };
           tx.set('heals', agentId, heal);
           makeDue(tx, key, due, now);
-          const fields = drift.fields.map(({ part, field }) => `${part}.${field}`);
-          append(tx, head, [{ at: now, actor, action: 'drift.heal', target: agentId, detail: { fields } }], hashing);
+          const changes = drift.fields.map(({ part, field, found, wanted }) => ({ field: `${part}.${field}`, from: found, to: wanted }));
+          append(tx, head, [{ at: now, actor, action: 'drift.heal', target: agentId, detail: { changes } }], hashing);
           return true;
         });
         if (!asked) continue;

@@ -42,7 +42,8 @@ async function revokeGrant(
     const now = clock.now();
     const { tools, channels, grantedBy } = grant;
     tx.delete('grants', grantId);
-    const detail = { tools: [...tools], channels: [...channels], grantedBy };
+    const granted = { tools: [...tools], channels: [...channels] };
+    const detail = { changes: [{ field: 'grant', from: granted, to: null }], ...granted, grantedBy };
     append(tx, head, [{ at: now, actor, action: 'grant.revoked', target: grantId, detail }], hashing);
     makeDue(tx, key, due, now);
     return grant;
@@ -59,10 +60,10 @@ export function createGrantHandlers(deps: GrantDeps): Pick<Handlers, 'listGrants
       const grants = await deps.store.query('grants', 'byOwner', { equals: [id], reverse: true, limit: mostShown });
       return { grants: grants.filter((grant) => grant.planeId === planeId).map(toView) };
     },
-    async revokeGrant({ params: { planeId, userKey, grantId }, actor, authorize, ctx }) {
+    async revokeGrant({ params: { planeId, userKey, grantId }, actor, authorize, sent, ctx }) {
       const { id: ownerId } = await deps.userOf(userKey, ctx);
       await authorize();
-      return toView(await revokeGrant({ planeId, ownerId, grantId }, actor, deps));
+      return toView(await revokeGrant({ planeId, ownerId, grantId }, actor, { ...deps, store: sent.once('grant') }));
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Channel } from '../../shared/agent.ts';
 import type { Answer, Contract, Operation } from '../../shared/contract.ts';
 import type { Plane } from '../../shared/plane.ts';
 import type { Reprovision } from '../care/reprovision.ts';
@@ -7,6 +8,7 @@ import { PlaneError } from '../core/errors.ts';
 import { note } from '../core/notes.ts';
 import type { IdentityProvider, InfraProvider, UserIdentity } from '../core/providers.ts';
 import type { Actor, AgentRecord } from '../core/records.ts';
+import type { Sent } from '../core/sent.ts';
 import type { Ctx } from '../core/surroundings.ts';
 import { pauseAgent, restartAgent, resumeAgent } from '../core/verbs.ts';
 import type { Planes } from '../planes.ts';
@@ -32,7 +34,8 @@ import type { Within } from './reach.ts';
 import { readAgentView, readUserView } from './views.ts';
 import { createWishes, type Wishes } from './wishes.ts';
 
-export interface HandlerDeps extends ChangeDeps, Omit<AuditDeps, 'planeOf'>, PlaneChecks, DownloadDeps, Omit<DiagnosisDeps, 'identity'> {
+export interface HandlerDeps
+  extends ChangeDeps, Omit<AuditDeps, 'planeOf'>, PlaneChecks, DownloadDeps, Omit<DiagnosisDeps, 'identity' | 'fleet'> {
   readonly planes: Planes;
   readonly identity: Pick<
     IdentityProvider,
@@ -48,6 +51,8 @@ export interface HandlerDeps extends ChangeDeps, Omit<AuditDeps, 'planeOf'>, Pla
   /** Absent where no backups are kept. */
   readonly reprovision?: Pick<Reprovision, 'begin'>;
   readonly care?: CareHandlerDeps['care'];
+  /** Whether a channel is there for nobody before an admin has set it up; none is unless said. */
+  readonly awaitsAdmin?: ((channel: Channel) => boolean) | undefined;
 }
 
 type Input<O extends Operation> = {
@@ -61,6 +66,8 @@ type Input<O extends Operation> = {
   readonly within: Within;
   /** What the caller saw before this change; checked in the effect's own transaction where there is one. */
   readonly ifMatch: IfMatch;
+  /** What keeps a mutation from being had twice when it is sent again; reads have no use for it. */
+  readonly sent: Sent;
   readonly ctx: Ctx;
 };
 
@@ -100,7 +107,7 @@ export function createHandlers(deps: HandlerDeps): Omit<Handlers, 'me'> {
   const viewAgent = (agent: AgentRecord) => readAgentView(agent, store, clock.now(), planeOf(agent.planeId).spec.timeZone);
 
   const viewUser = async (plane: Plane, userId: string, ctx: Ctx) =>
-    readUserView(plane, await userOf(userId, ctx), store, hashing, clock.now());
+    readUserView(plane, await userOf(userId, ctx), store, hashing, clock.now(), deps.awaitsAdmin);
 
   const writeWishes = createWishes(deps);
 
@@ -108,7 +115,7 @@ export function createHandlers(deps: HandlerDeps): Omit<Handlers, 'me'> {
     planeId: string,
     userKey: string,
     wishes: Wishes,
-    { ifMatch, ...call }: Pick<Input<'updateUser'>, 'actor' | 'authorize' | 'ctx' | 'ifMatch'>,
+    { ifMatch, ...call }: Pick<Input<'updateUser'>, 'actor' | 'authorize' | 'ctx' | 'ifMatch' | 'sent'>,
     baseOf: (user: UserIdentity) => Promise<string | undefined>,
   ) {
     const plane = planeOf(planeId);
@@ -135,9 +142,10 @@ export function createHandlers(deps: HandlerDeps): Omit<Handlers, 'me'> {
     (planeId: string, ctx: Ctx) =>
     async ({ id }: UserIdentity) =>
       etags.baseOf('getUser', await viewUser(planeOf(planeId), id, ctx));
-  /** Looks at the record once more inside the transaction that changes it. */
-  const expecting = (ifMatch: IfMatch, { agentId }: AgentRecord): ChangeDeps => ({
+  /** Looks at the record once more inside the transaction that changes it, which a call that is sent again has once. */
+  const expecting = ({ ifMatch, sent }: Pick<Input<'restartAgent'>, 'ifMatch' | 'sent'>, { agentId }: AgentRecord): ChangeDeps => ({
     ...deps,
+    store: sent.once('agent'),
     expect: (current) => requireMatch(ifMatch, current && String(current.revision), `agent ${agentId}`),
   });
 
@@ -154,7 +162,8 @@ export function createHandlers(deps: HandlerDeps): Omit<Handlers, 'me'> {
         async () => undefined,
       );
       if (name === undefined || !view.agent) return view;
-      await changeAgent(view.agent.agentId, call.actor, (current) => current && { ...toDraft(current), name }, deps);
+      const named = { ...deps, store: call.sent.once('name') };
+      await changeAgent(view.agent.agentId, call.actor, (current) => current && { ...toDraft(current), name }, named);
       return {
         ...view,
         agent: await viewAgent(await agentOf({ planeId: params.planeId, agentId: view.agent.agentId })),
@@ -165,22 +174,22 @@ export function createHandlers(deps: HandlerDeps): Omit<Handlers, 'me'> {
       wish(params.planeId, (await agentOf(params)).ownerId, withoutUndefined(body), call, asAgent(params)),
     removeAgent: async ({ params, ...call }) =>
       wish(params.planeId, (await agentOf(params)).ownerId, { agentEnabled: false }, call, asAgent(params)),
-    async restartAgent({ params, actor, authorize, ifMatch }) {
+    async restartAgent({ params, actor, authorize, ...call }) {
       const agent = await agentOf(params);
       await authorize();
-      return viewAgent(await restartAgent(agent, actor, expecting(ifMatch, agent)));
+      return viewAgent(await restartAgent(agent, actor, expecting(call, agent)));
     },
-    async pauseAgent({ params, body, actor, authorize, ifMatch }) {
+    async pauseAgent({ params, body, actor, authorize, ...call }) {
       const agent = await agentOf(params);
       await authorize();
-      return viewAgent(await pauseAgent(agent, actor, body.reason, expecting(ifMatch, agent)));
+      return viewAgent(await pauseAgent(agent, actor, body.reason, expecting(call, agent)));
     },
-    async resumeAgent({ params, actor, authorize, ifMatch }) {
+    async resumeAgent({ params, actor, authorize, ...call }) {
       const agent = await agentOf(params);
       await authorize();
-      return viewAgent(await resumeAgent(agent, actor, expecting(ifMatch, agent)));
+      return viewAgent(await resumeAgent(agent, actor, expecting(call, agent)));
     },
-    async reprovisionAgent({ params, body, actor, authorize }) {
+    async reprovisionAgent({ params, body, actor, authorize, sent }) {
       const agent = await agentOf(params);
       if (!deps.reprovision) {
         throw new PlaneError(
@@ -189,7 +198,7 @@ export function createHandlers(deps: HandlerDeps): Omit<Handlers, 'me'> {
         );
       }
       await authorize();
-      await deps.reprovision.begin(agent, actor, body);
+      await deps.reprovision.begin(agent, actor, body, sent.once('agent'));
       return viewAgent(agent);
     },
     async agentLogs({ params, query, actor, ctx }) {
@@ -227,7 +236,7 @@ export function createHandlers(deps: HandlerDeps): Omit<Handlers, 'me'> {
     ...createDriftHandlers(deps),
     ...createRequestHandlers(deps),
     ...createGrantHandlers({ ...deps, userOf }),
-    ...createOperationHandlers({ ...deps, planeOf, condemn: (planeId, by) => condemn(planeId, by, deps) }),
+    ...createOperationHandlers({ ...deps, planeOf, condemn: (planeId, by, within) => condemn(planeId, by, { ...deps, store: within }) }),
     ...createAuditHandlers({ ...deps, planeOf }),
     ...createCostHandlers({ ...deps, planeOf }),
     ...createModelListHandlers({ ...deps, planeOf }),

@@ -1,6 +1,7 @@
 import { PlaneError } from '../core/errors.ts';
 import type { Actor, IdempotencyRecord } from '../core/records.ts';
-import type { Store } from '../core/store.ts';
+import type { Sent } from '../core/sent.ts';
+import type { Store, Transaction } from '../core/store.ts';
 import { canonical, type Clock, type Ctx, type Hashing, type Json } from '../core/surroundings.ts';
 
 export interface IdempotencyDeps {
@@ -36,39 +37,81 @@ export function readKey(header: string | null): string | undefined {
   throw new PlaneError('invalid', 'cannot accept Idempotency-Key: send 1 to 200 visible characters, such as a UUID', { problems });
 }
 
+type Effects = NonNullable<IdempotencyRecord['effects']>;
+
 /**
  * Does a mutation once for its key, by whatever process and however often it is sent. A repeat answers as the first did; one that comes
- * while the first still runs waits for it. What failed is forgotten, so that a repeat tries again; what a crash cut off, too.
+ * while the first still runs waits for it. What failed, or was cut off by a crash, goes on when it is sent again: the effects that were
+ * kept with the key are not had a second time.
  */
 export function createIdempotency({ store, clock, hashing, random, callMs }: IdempotencyDeps) {
-  async function begin(id: string, digest: string, holder: string): Promise<IdempotencyRecord | undefined> {
+  /** What is known of the key, where somebody else has it; else what was done under it before. */
+  async function begin(id: string, digest: string, holder: string): Promise<{ known: IdempotencyRecord } | { effects: Effects }> {
     return store.transact(async (tx) => {
-      const known = await tx.get('idempotency', id);
+      const found = await tx.get('idempotency', id);
       const now = clock.now();
-      const alive = known && known.expiresAt > now && (known.state === 'done' || known.until > now);
-      if (alive) return known;
-      tx.set('idempotency', id, { id, digest, holder, state: 'running', until: now + callMs + graceMs, expiresAt: now + keptMs });
-      return undefined;
+      const known = found && found.expiresAt > now ? found : undefined;
+      if (known && (known.state === 'done' || known.until > now || (known.effects && known.digest !== digest))) return { known };
+      const effects = known?.effects ?? [];
+      const until = now + callMs + graceMs;
+      tx.set('idempotency', id, { id, digest, holder, state: 'running', until, effects, expiresAt: now + keptMs });
+      return { effects };
     });
   }
 
-  /** Writes what it came to, or forgets it, unless another has taken over. */
+  /** Writes what it came to, or lets a repeat try, unless another has taken over. */
   async function end(id: string, holder: string, answer?: KeptAnswer): Promise<void> {
     await store.transact(async (tx) => {
       const current = await tx.get('idempotency', id);
       if (current?.holder !== holder || current.state === 'done') return;
-      if (answer) tx.set('idempotency', id, { ...current, state: 'done', answer });
+      const { effects = [], ...record } = current;
+      if (answer) tx.set('idempotency', id, { ...record, state: 'done', answer });
+      else if (effects.length > 0) tx.set('idempotency', id, { ...record, effects, until: clock.now() });
       else tx.delete('idempotency', id);
     });
   }
 
-  async function once({ key, actor, operation, input }: Asked, work: () => Promise<KeptAnswer>, ctx: Ctx) {
+  /** Runs the work of a transaction unless its result is kept already; who was taken for dead meanwhile does nothing any more. */
+  function keeping<T>(id: string, holder: string, name: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return store.transact(async (tx) => {
+      const record = await tx.get('idempotency', id);
+      const effects = record?.effects ?? [];
+      const kept = effects.find((effect) => effect.name === name);
+      if (kept) return (kept.result === undefined ? undefined : JSON.parse(kept.result)) as T;
+      if (record?.holder !== holder) {
+        throw new PlaneError('conflict', 'cannot go on: another call with this Idempotency-Key has taken over; send it again in a moment');
+      }
+      const result = await work(tx);
+      const said = result === undefined ? {} : { result: JSON.stringify(result) };
+      tx.set('idempotency', id, { ...record, effects: [...effects, { name, ...said }] });
+      return result;
+    });
+  }
+
+  function createSent(id: string, holder: string, begun: boolean): Sent {
+    let asked = 0;
+    return {
+      begun,
+      once(name) {
+        let nth = 0;
+        return { ...store, transact: (work) => keeping(id, holder, `${name} ${(nth += 1)}`, work) };
+      },
+      random: () => hashing.sha256(`${id} ${(asked += 1)}`).slice(0, 32),
+    };
+  }
+
+  async function once({ key, actor, operation, input }: Asked, work: (sent: Sent) => Promise<KeptAnswer>, ctx: Ctx) {
     const id = hashing.sha256(canonical([actor.kind, actor.id, operation, key]));
     const digest = hashing.sha256(canonical(input));
     const holder = random();
+    let begun: boolean;
     for (;;) {
-      const known = await begin(id, digest, holder);
-      if (!known) break;
+      const found = await begin(id, digest, holder);
+      if (!('known' in found)) {
+        begun = found.effects.length > 0;
+        break;
+      }
+      const { known } = found;
       if (known.digest !== digest) {
         throw new PlaneError('unprocessable', `cannot take this Idempotency-Key again: it came with another request before; use a new key`);
       }
@@ -82,7 +125,7 @@ export function createIdempotency({ store, clock, hashing, random, callMs }: Ide
       }
     }
     try {
-      const answer = await work();
+      const answer = await work(createSent(id, holder, begun));
       await end(id, holder, answer);
       return { answer, replayed: false };
     } catch (error) {

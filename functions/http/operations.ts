@@ -4,7 +4,8 @@ import type { Selection } from '../../shared/views-fleet.ts';
 import { PlaneError } from '../core/errors.ts';
 import type { IdentityProvider, InfraProvider } from '../core/providers.ts';
 import type { Actor, AgentRecord, OperationRecord } from '../core/records.ts';
-import type { Query } from '../core/store.ts';
+import type { Sent } from '../core/sent.ts';
+import type { Query, Store } from '../core/store.ts';
 import type { Ctx } from '../core/surroundings.ts';
 import { readMembers } from '../directory/groups.ts';
 import { createOperations, type OperationsDeps, type Wanted } from '../operations/operations.ts';
@@ -21,7 +22,7 @@ export interface OperationHandlerDeps extends OperationsDeps {
   readonly infraOf: (planeId: string) => Pick<InfraProvider, 'versions'>;
   readonly works: Works;
   /** Marks a plane as one to be removed, and every agent of it; may be repeated. */
-  readonly condemn: (planeId: string, actor: Actor) => Promise<unknown>;
+  readonly condemn: (planeId: string, actor: Actor, within: Store) => Promise<unknown>;
 }
 
 type Rows =
@@ -72,8 +73,10 @@ export function createOperationHandlers(deps: OperationHandlerDeps): Pick<Handle
     throw unpublished(name, version, known);
   }
 
-  async function begin(agents: readonly AgentRecord[], wanted: Wanted, actor: Actor) {
-    return toOperationView(await operations.create(agents, wanted, actor));
+  const operationsOf = (sent: Sent) => createOperations({ ...deps, store: sent.once('operation'), random: sent.random });
+
+  async function begin(agents: readonly AgentRecord[], wanted: Wanted, actor: Actor, sent: Sent) {
+    return toOperationView(await operationsOf(sent).create(agents, wanted, actor));
   }
 
   /** Those of which anything is left. */
@@ -88,7 +91,7 @@ export function createOperationHandlers(deps: OperationHandlerDeps): Pick<Handle
   }
 
   return {
-    async createOperation({ params: { planeId }, body, actor, authorize, ctx }) {
+    async createOperation({ params: { planeId }, body, actor, authorize, sent, ctx }) {
       const plane = planeOf(planeId);
       const { work, dryRun, ...terms } = body;
       if (!works[work.kind]) {
@@ -99,7 +102,7 @@ export function createOperationHandlers(deps: OperationHandlerDeps): Pick<Handle
       const agents = await selected(planeId, body.select, ctx);
       if (dryRun) return toDryRunView(operations.plan(agents, wanted, actor, 'dry-run').operation);
       await authorize();
-      return begin(agents, wanted, actor);
+      return begin(agents, wanted, actor, sent);
     },
     async listOperations({ params: { planeId }, query: { state, ...page } }) {
       planeOf(planeId);
@@ -120,28 +123,28 @@ export function createOperationHandlers(deps: OperationHandlerDeps): Pick<Handle
         );
       return readAgentsView(operation, query, store);
     },
-    async cancelOperation({ params, actor, authorize }) {
+    async cancelOperation({ params, actor, authorize, sent }) {
       await authorize();
-      return view(await operations.cancel(params.planeId, params.operationId, actor));
+      return view(await operationsOf(sent).cancel(params.planeId, params.operationId, actor));
     },
-    async resumeOperation({ params, actor, authorize }) {
+    async resumeOperation({ params, actor, authorize, sent }) {
       await authorize();
-      return view(await operations.resume(params.planeId, params.operationId, actor));
+      return view(await operationsOf(sent).resume(params.planeId, params.operationId, actor));
     },
-    async rotateSecrets({ params: { planeId }, body: { agentId }, actor, authorize, ctx }) {
+    async rotateSecrets({ params: { planeId }, body: { agentId }, actor, authorize, sent, ctx }) {
       planeOf(planeId);
       const agent = agentId === undefined ? undefined : await store.get('agents', agentId);
       if (agentId !== undefined && agent?.planeId !== planeId)
         throw new PlaneError('notFound', `cannot find agent ${agentId} in plane ${planeId}; GET /v1/planes/${planeId}/agents lists them`);
-      if (agent?.desired === 'removed')
+      if (agent?.desired === 'removed' && !sent.begun)
         throw new PlaneError('conflict', `cannot rotate the secrets of agent ${agent.agentId}: it is ${agent.reason}; switch it on first`);
       const selection = agent ? { agents: [agent.agentId] } : { all: true as const };
       const agents = agent ? [agent] : await selected(planeId, selection, ctx);
       await authorize();
       const terms = { concurrency: allAtOnce, maxFailurePercent: whateverFails, rings: [] };
-      return begin(agents, { planeId, kind: 'rotateSecrets', args: {}, select: selection, ...terms }, actor);
+      return begin(agents, { planeId, kind: 'rotateSecrets', args: {}, select: selection, ...terms }, actor, sent);
     },
-    async deletePlane({ params: { planeId }, query: { force }, actor, authorize }) {
+    async deletePlane({ params: { planeId }, query: { force }, actor, authorize, sent }) {
       planeOf(planeId);
       const under = await store.query('operations', 'byState', { equals: [planeId, 'running'], reverse: true, limit: 500 });
       const known = under.find(({ kind }) => kind === 'removePlane');
@@ -154,9 +157,9 @@ export function createOperationHandlers(deps: OperationHandlerDeps): Pick<Handle
       }
       await authorize();
       // First this: should a crash come in between, the same call again finds whom to follow.
-      await deps.condemn(planeId, actor);
+      await deps.condemn(planeId, actor, sent.once('plane'));
       const terms = { concurrency: allAtOnce, maxFailurePercent: whateverFails, rings: [] };
-      return begin(agents, { planeId, kind: 'removePlane', args: {}, select: { all: true }, ...terms }, actor);
+      return begin(agents, { planeId, kind: 'removePlane', args: {}, select: { all: true }, ...terms }, actor, sent);
     },
   };
 }

@@ -1,13 +1,15 @@
 import type { Context, Hono } from 'hono';
 import { html } from 'hono/html';
-import { channelSchema, type Phase } from '../../shared/agent.ts';
+import { toAbilities, toWaiting, waitingHeading } from '../../shared/abilities.ts';
+import { channelSchema, type Channel, type Phase } from '../../shared/agent.ts';
+import { channelNames } from '../../shared/display-names.ts';
 import { toMessage } from '../core/errors.ts';
 import type { Tally } from '../core/notes.ts';
 import type { Actor, AgentRecord } from '../core/records.ts';
 import type { Log } from '../core/surroundings.ts';
 import { fromOf } from './request.ts';
 import { createBrowsers, type BrowserDeps } from './onboarding/browser.ts';
-import { askAdmin, channelBody, channelNames, emailBody, type HandOff } from './onboarding/channels.ts';
+import { askAdmin, awaitsAdmin, channelBody, emailBody, type HandOff } from './onboarding/channels.ts';
 import { back, toPage, type PageOptions } from './onboarding/layout.ts';
 import { createLimits } from './onboarding/limits.ts';
 import { createLinks, type LinksDeps } from './onboarding/links.ts';
@@ -109,8 +111,11 @@ export function mountOwnerPage(app: Hono, deps: OwnerPageDeps): void {
   const overview: Serve = async (c, agent, nonce) => {
     await tally({ agentId: agent.agentId }, { actor: ownerOf(c, agent), action: 'onboarding.opened', target: 'page' });
     const phase = (await store.get('statuses', agent.agentId))?.phase ?? 'pending';
-    const others = agent.spec.channels.filter((channel) => channel !== 'email').toSorted();
-    const available = { ...handOff, whatsapp: look } as Readonly<Record<string, unknown>>;
+    const { tools, channels } = agent.spec;
+    const others = channels.filter((channel) => channel !== 'email').toSorted();
+    const can = ['think and write with you, and remember what you tell it', ...toAbilities(tools).map((words) => words.replace('my', 'its'))];
+    const absentHere = (channel: Channel): boolean => awaitsAdmin(channel, handOff) || (channel === 'whatsapp' && !look);
+    const waiting = toWaiting(tools, channels.filter(absentHere));
     return show(c, nonce, {
       title: agent.name,
       body: html`<p>Your agent <strong>${phaseWords[phase]}</strong>.</p>
@@ -122,10 +127,22 @@ export function mountOwnerPage(app: Hono, deps: OwnerPageDeps): void {
           ${others.map(
             (channel) =>
               html`<li>
-                <a href="${channel}">${channelNames[channel]} <span>${available[channel] ? 'connect' : 'ask your admin'}</span></a>
+                <a href="${channel}">${channelNames[channel]} <span>${absentHere(channel) ? 'ask your admin' : 'connect'}</span></a>
               </li>`,
           )}
         </ul>
+        <h2>What it can do</h2>
+        <ul>
+          ${can.map((words) => html`<li>${words.charAt(0).toUpperCase() + words.slice(1)}</li>`)}
+        </ul>
+        ${
+          waiting.length === 0
+            ? ''
+            : html`<h2>${waitingHeading}</h2>
+                <ul>
+                  ${waiting.map(({ names, words }) => html`<li>${names}: ${words}</li>`)}
+                </ul>`
+        }
         <p class="soft">Other channels are not part of what your admin allows. Your agent can ask for more on your behalf.</p>`,
     });
   };

@@ -97,7 +97,7 @@ export function createPlaneHandlers(deps: PlaneHandlersDeps): Pick<Handlers, 'li
       }));
       return { planes: await Promise.all(list) };
     },
-    async createPlane({ body: definition, actor, authorize }) {
+    async createPlane({ body: definition, actor, authorize, sent }) {
       const { name } = definition.metadata;
       assertRunnable(definition, deps);
       await authorize();
@@ -109,7 +109,7 @@ export function createPlaneHandlers(deps: PlaneHandlersDeps): Pick<Handlers, 'li
           const remedy = current.state === 'active' ? 'change it with a plan, or choose another name' : 'wait until it is gone';
           throw new PlaneError('conflict', `cannot create plane ${name}: it is ${current.state} here; ${remedy}`);
         },
-        deps,
+        { ...deps, store: sent.once('plane') },
       );
       await planes.refresh();
       return toDefinitionView(made ?? (await recordOf(name)));

@@ -37,7 +37,7 @@ export function createPlanHandlers(
   });
 
   return {
-    createPlan: async ({ params, body, actor, ctx }) => show(await plans.create(params.planeId, body.change, actor, ctx)),
+    createPlan: async ({ params, body, ...call }) => show(await plans.create(params.planeId, body.change, call)),
     async listPlans({ params: { planeId }, query: { state, ...page } }) {
       const { shown, next } = await readPage(
         (range) =>

@@ -39,8 +39,9 @@ export function toProblemResponse(
 ): Response {
   const code = error instanceof PlaneError ? error.code : 'internal';
   const { status } = errorTable[code];
-  if (status >= 500) log.warn('request failed', { requestId, error: inspect(error) });
-  const known = error instanceof PlaneError && !(hideFaults && status >= 500) ? error : undefined;
+  const told = error instanceof PlaneError && error.told;
+  if (status >= 500 && !told) log.warn('request failed', { requestId, error: inspect(error) });
+  const known = error instanceof PlaneError && (told || !(hideFaults && status >= 500)) ? error : undefined;
   const answer: ProblemAnswer = {
     type: 'about:blank',
     title: titles[status] ?? 'Error',

@@ -26,9 +26,9 @@ export function createRequestHandlers(deps: ChangeDeps): Pick<Handlers, 'listReq
       const { shown, next } = await readPage(query, page);
       return { requests: shown.map(toView), next };
     },
-    async decideRequest({ params: { planeId, requestId }, body: { decision, reason }, actor, authorize }) {
+    async decideRequest({ params: { planeId, requestId }, body: { decision, reason }, actor, authorize, sent }) {
       await authorize();
-      return toView(await decideRequest(planeId, requestId, decision, actor, reason, deps));
+      return toView(await decideRequest(planeId, requestId, decision, actor, reason, { ...deps, store: sent.once('request') }));
     },
   };
 }

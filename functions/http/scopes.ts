@@ -2,24 +2,12 @@ import type { Answer } from '../../shared/contract.ts';
 import type { Plane } from '../../shared/plane.ts';
 import { PlaneError } from '../core/errors.ts';
 import type { IdentityProvider } from '../core/providers.ts';
-import type { AgentRecord } from '../core/records.ts';
 import type { Store } from '../core/store.ts';
 import type { Ctx } from '../core/surroundings.ts';
 import { readMembers } from '../directory/groups.ts';
+import type { Fleet } from '../fleet/fleet.ts';
 import { namedGroups } from '../directory/standing.ts';
 import { isWithin, type Within } from './reach.ts';
-
-/** Every agent of a plane that is to run. */
-async function* runningAgents(planeId: string, store: Store): AsyncIterable<AgentRecord> {
-  let from = '';
-  for (;;) {
-    const page = await store.query('agents', 'byPlane', { equals: [planeId], from, limit: 500 });
-    yield* page.filter(({ desired }) => desired === 'running');
-    const last = page.at(-1);
-    if (page.length < 500 || !last) return;
-    from = `${last.agentId}\u0000`;
-  }
-}
 
 /** A unit and all above it, the root last. */
 function upwards(path: string): string[] {
@@ -38,11 +26,17 @@ async function directoryUnits(identity: Pick<IdentityProvider, 'listOrgUnits'>, 
   }
 }
 
+export interface ScopesDeps {
+  readonly store: Store;
+  readonly identity: Pick<IdentityProvider, 'listOrgUnits'>;
+  readonly fleet: Pick<Fleet, 'agentsOf'>;
+}
+
 /** What policies can name, and how many agents each holds: a unit with all below it, a group with those nested in it. */
 export async function readScopes(
   plane: Plane,
   within: Within,
-  { store, identity }: { readonly store: Store; readonly identity: Pick<IdentityProvider, 'listOrgUnits'> },
+  { store, identity, fleet }: ScopesDeps,
   ctx: Ctx,
 ): Promise<Answer<'listScopes'>> {
   const { metadata, spec } = plane;
@@ -52,8 +46,8 @@ export async function readScopes(
   const groups = await Promise.all(
     namedGroups(plane).map(async (email) => ({ email, members: await readMembers(store, email), agents: 0 })),
   );
-  for await (const { ouPath, ownerId } of runningAgents(metadata.name, store)) {
-    if (!isWithin(ouPath, within)) continue;
+  for (const { ouPath, ownerId, record } of await fleet.agentsOf(metadata.name)) {
+    if (record.desired !== 'running' || !isWithin(ouPath, within)) continue;
     for (const path of upwards(ouPath)) units.set(path, (units.get(path) ?? 0) + 1);
     for (const group of groups) if (group.members?.has(ownerId)) group.agents += 1;
   }

@@ -4,6 +4,7 @@ import type { TokenKey } from '../core/credentials.ts';
 import { PlaneError } from '../core/errors.ts';
 import { note } from '../core/notes.ts';
 import type { Actor } from '../core/records.ts';
+import type { Sent } from '../core/sent.ts';
 import type { Store } from '../core/store.ts';
 import type { Clock, Hashing } from '../core/surroundings.ts';
 
@@ -49,12 +50,17 @@ export function createTickets({ store, clock, hashing, key, random }: TicketDeps
   const sign = (payload: string): string => key.mac(`download\n${payload}`);
 
   return {
-    async issue(what: Pick<Claims, 'planeId' | 'period' | 'by'>, actor: Actor): Promise<{ ticket: string; expiresAt: string }> {
+    async issue(
+      what: Pick<Claims, 'planeId' | 'period' | 'by'>,
+      actor: Actor,
+      sent?: Sent,
+    ): Promise<{ ticket: string; expiresAt: string }> {
       const until = clock.now() + ticketMs;
-      const claims: Claims = { ...what, for: actor.id, nonce: random(), until };
+      const claims: Claims = { ...what, for: actor.id, nonce: (sent?.random ?? random)(), until };
       const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
       const { planeId, period, by } = what;
-      await note({ planeId }, { actor, action: 'cost.link', target: planeId, detail: { period, by } }, { store, clock, hashing });
+      const within = { store: sent?.once('link') ?? store, clock, hashing };
+      await note({ planeId }, { actor, action: 'cost.link', target: planeId, detail: { period, by } }, within);
       return { ticket: `${payload}.${sign(payload)}`, expiresAt: new Date(until).toISOString() };
     },
 

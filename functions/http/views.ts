@@ -1,4 +1,4 @@
-import { toHealth } from '../../shared/agent.ts';
+import { toHealth, type Channel } from '../../shared/agent.ts';
 import { toBudgetDate } from '../../shared/budget.ts';
 import type { AgentView, UserView } from '../../shared/contract.ts';
 import type { Plane } from '../../shared/plane.ts';
@@ -110,8 +110,16 @@ export function createAgentRows(store: Store, { renews }: Pick<Fleet, 'renews'>)
   };
 }
 
-export async function readUserView(plane: Plane, user: UserIdentity, store: Store, hashing: Hashing, now: number): Promise<UserView> {
+export async function readUserView(
+  plane: Plane,
+  user: UserIdentity,
+  store: Store,
+  hashing: Hashing,
+  now: number,
+  awaitsAdmin: ((channel: Channel) => boolean) | undefined,
+): Promise<UserView> {
   const { agent, policy, problems, notes } = await explainUser(plane, user, store, hashing);
+  const notSetUp = policy.channels.value.filter((channel) => awaitsAdmin?.(channel));
   return {
     id: user.id,
     email: user.email,
@@ -121,6 +129,7 @@ export async function readUserView(plane: Plane, user: UserIdentity, store: Stor
     policy: toPolicyView(policy),
     problems,
     notes,
+    ...(notSetUp.length === 0 ? {} : { notSetUp }),
     agent: agent ? await readAgentView(agent, store, now, plane.spec.timeZone) : null,
   };
 }

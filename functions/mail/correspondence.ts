@@ -1,3 +1,4 @@
+import type { Channel } from '../../shared/agent.ts';
 import { moveAssignment } from '../core/assignments.ts';
 import { linkMs, type Credentials } from '../core/credentials.ts';
 import { PlaneError } from '../core/errors.ts';
@@ -20,6 +21,8 @@ export interface CorrespondenceDeps {
   /** The plane's address as owners reach it, without a trailing slash. */
   readonly publicUrl: string;
   readonly addresses: Addresses;
+  /** Whether a channel is there for nobody before an admin has set it up; none is unless said. */
+  readonly awaitsAdmin?: ((channel: Channel) => boolean) | undefined;
 }
 
 export interface IncomingMail {
@@ -68,7 +71,8 @@ export function createCorrespondence(deps: CorrespondenceDeps): Correspondence {
       const link = linkFor(agent);
       const { tools, channels } = agent.spec;
       const names = { agentName: agent.name, ownerName: agent.ownerName, ownerEmail: agent.ownerEmail, company: company(agent.planeId) };
-      await mailbox.deliver(renderIntroduction({ ...names, tools, channels, text, link, from: nameOf(agent), id: key, date: clock.now() }));
+      const given = { tools, channels, notSetUp: channels.filter((channel) => deps.awaitsAdmin?.(channel)) };
+      await mailbox.deliver(renderIntroduction({ ...names, ...given, text, link, from: nameOf(agent), id: key, date: clock.now() }));
     },
     async receive({ id, from, to, subject, text, inReplyTo, references = inReplyTo === undefined ? [] : [inReplyTo] }) {
       const sender = from.trim().toLowerCase();

@@ -1,4 +1,6 @@
 import type { Channel, Tool } from '../../shared/agent.ts';
+import { toAbilities, toWaiting, waitingHeading } from '../../shared/abilities.ts';
+import { channelNames } from '../../shared/display-names.ts';
 import { PlaneError } from '../core/errors.ts';
 import type { Message } from './mailbox.ts';
 
@@ -9,6 +11,8 @@ export interface IntroductionOptions {
   readonly company: string;
   readonly tools: readonly Tool[];
   readonly channels: readonly Channel[];
+  /** Those of them that an admin has to set up first. */
+  readonly notSetUp?: readonly Channel[] | undefined;
   /** What the agent wrote, as plain text; without it goes a plain introduction. */
   readonly text?: string | undefined;
   /** The owner's page, where channels are connected. */
@@ -19,21 +23,7 @@ export interface IntroductionOptions {
   readonly date: number;
 }
 
-/** What is behind a tool today, in words for its owner; a tool with nothing behind it promises nothing. */
-const toolWords: Partial<Record<Tool, string>> = {
-  github: 'Work with GitHub: code, issues and pull requests',
-  exec: 'Run commands in my own workspace, never on your computer',
-};
-
-const channelWords = {
-  email: 'Email',
-  googlechat: 'Google Chat',
-  slack: 'Slack',
-  telegram: 'Telegram',
-  whatsapp: 'WhatsApp',
-} as const satisfies Record<Channel, string>;
-
-const abilitiesHeading = 'What I may do for you';
+const abilitiesHeading = 'What I can do for you';
 const placesHeading = 'Where you reach me';
 const pageWords = 'Open your page';
 const invitation = 'Just reply to this email to start chatting.';
@@ -114,7 +104,7 @@ const toChannelLink = (link: string, channel: Channel): string => {
 
 /** The first message an owner has from an agent (REQUIREMENTS §2.3). Everything from outside is escaped. Pure. */
 export function renderIntroduction(options: IntroductionOptions): Message {
-  const { tools, channels, text, from, id, ownerEmail } = options;
+  const { tools, channels, notSetUp = [], text, from, id, ownerEmail } = options;
   const [agentName, ownerName, company] = [toLine(options.agentName), toLine(options.ownerName), toLine(options.company)];
   const link = checkLink(options.link);
   const plain = [
@@ -124,12 +114,13 @@ export function renderIntroduction(options: IntroductionOptions): Message {
   const written = toParagraphs(text ?? '');
   const paragraphs = written.length > 0 ? written : plain;
 
-  const allowed = Object.entries(toolWords).flatMap(([tool, label]) => (tools.some((name) => name === tool) ? [{ label }] : []));
-  const abilities: Item[] = [{ label: 'Think and write with you, and remember what you tell me' }, ...allowed];
-  const others = channels.filter((channel) => channel !== 'email').toSorted();
+  const can = toAbilities(tools).map((words) => ({ label: words.charAt(0).toUpperCase() + words.slice(1) }));
+  const abilities: Item[] = [{ label: 'Think and write with you, and remember what you tell me' }, ...can];
+  const waiting: Item[] = toWaiting(tools, notSetUp).map(({ names: label, words }) => ({ label, words }));
+  const others = channels.filter((channel) => channel !== 'email' && !notSetUp.includes(channel)).toSorted();
   const places: Item[] = [
     { label: 'Email', words: 'reply to this message' },
-    ...others.map((channel) => ({ label: channelWords[channel], words: 'connect it on its page', href: toChannelLink(link, channel) })),
+    ...others.map((channel) => ({ label: channelNames[channel], words: 'connect it on its page', href: toChannelLink(link, channel) })),
   ];
   const footer = `You get this because an admin of ${company} set up an AI agent for ${ownerEmail}.`;
   const privacy = 'The links are yours alone and work for seven days. Please do not forward this email.';
@@ -138,6 +129,7 @@ export function renderIntroduction(options: IntroductionOptions): Message {
     ...paragraphs,
     toTextList(abilitiesHeading, abilities),
     toTextList(placesHeading, places),
+    ...(waiting.length === 0 ? [] : [toTextList(waitingHeading, waiting)]),
     `${pageWords}: ${link}`,
     invitation,
     `-- \n${privacy}\n${footer}`,
@@ -159,7 +151,7 @@ ${darkStyle}
 <div class="sheet" style="${style.sheet}">
 ${paragraphs.map(toParagraph).join('\n')}
 ${toHtmlList(abilitiesHeading, abilities)}
-${toHtmlList(placesHeading, places)}
+${[toHtmlList(placesHeading, places), ...(waiting.length === 0 ? [] : [toHtmlList(waitingHeading, waiting)])].join('\n')}
 <p style="margin:24px 0"><a class="button" href="${escape(link)}" style="${style.button}">${pageWords}</a></p>
 <p style="margin:0;font-weight:bold">${invitation}</p>
 <p class="small" style="${style.small}">${privacy}<br>${escape(footer)}</p>

@@ -1,4 +1,5 @@
 import { modelTiers, type ModelTier } from '../../shared/agent.ts';
+import { isInUnit } from '../../shared/org-unit.ts';
 import type { Plane } from '../../shared/plane.ts';
 
 export type ModelMaker = 'anthropic' | 'openai' | 'stand-in';
@@ -19,8 +20,7 @@ export const modelLimits = { contextWindow: 128_000, maxTokens: 8_192 } as const
 type ModelRow = Plane['spec']['models'][number];
 
 const depthOf = ({ match }: ModelRow): number => ('ou' in match ? match.ou.split('/').filter(Boolean).length : -1);
-const covers = ({ match }: ModelRow, ouPath: string): boolean =>
-  'organization' in match || match.ou === '/' || ouPath === match.ou || ouPath.startsWith(`${match.ou}/`);
+const covers = ({ match }: ModelRow, ouPath: string): boolean => 'organization' in match || isInUnit(ouPath, match.ou);
 
 /** Which model a plane names for each tier in an org unit: the deepest unit that names one decides, of two alike the later. */
 export function modelsOf(models: Plane['spec']['models'], ouPath: string): Partial<Record<ModelTier, string>> {

@@ -1,9 +1,9 @@
 /**
  * The model of an embedded plane without any provider key: it makes an answer from what the prompt says and says in every
- * answer that it is a stand-in. OpenAI chat-completions shape, streaming or not.
+ * answer, to an employee, why it is none. How to connect a model is told to admins. OpenAI chat-completions shape, streaming or not.
  */
 export const standInNotice =
-  '(I am a stand-in model: this plane has no model key yet. Set ANTHROPIC_API_KEY or OPENAI_API_KEY and start it again.)';
+  '(I cannot think for myself yet: your company has not connected a model to its agents. Please ask your Google Workspace admin to do so.)';
 
 interface ChatMessage {
   readonly role: string;
@@ -28,7 +28,7 @@ function readFacts(prompt: string): Readonly<Record<string, string>> {
   for (const line of prompt.split('\n').map((text) => text.trim())) {
     if (within && line.startsWith('- ')) {
       found = true;
-      const [, key, value] = /^- ([a-z]+): ([^\n]*)$/.exec(line) ?? [];
+      const [, key, value] = /^- ([a-z ]+): ([^\n]*)$/.exec(line) ?? [];
       if (key !== undefined && value !== undefined) facts[key] = value.trim();
     } else if (line !== '') {
       if (found) break;
@@ -39,10 +39,10 @@ function readFacts(prompt: string): Readonly<Record<string, string>> {
 }
 
 function introduce(facts: Readonly<Record<string, string>>): string {
-  const { owner = 'there', name = 'your agent', company = 'your company', tools = 'nothing yet', channels = 'email' } = facts;
+  const { owner = 'there', name = 'your agent', company = 'your company', 'what you can do': can } = facts;
   return [
     `Hi ${owner}, I'm ${name}, your new AI agent at ${company}. Let's get connected.`,
-    `I may use: ${tools}. You can reach me by: ${channels}.`,
+    ...(can === undefined ? [] : [`I am here to ${can}.`]),
     'Just reply to this email to start chatting.',
     standInNotice,
   ].join('\n\n');

@@ -69,7 +69,9 @@ export function createBooks({ store, clock, hashing, wake }: ChangeDeps) {
       const now = clock.now();
       tx.set('operations', id, next);
       for (const agent of agents) tx.set('operationAgents', agentRowId(id, agent.agentId), agent);
-      if (row && head) append(tx, head, [{ at: now, target: id, ...row, detail: { ...standing(next), ...row.detail } }], hashing);
+      const changes = next.state === operation.state ? {} : { changes: [{ field: 'state', from: operation.state, to: next.state }] };
+      if (row && head)
+        append(tx, head, [{ at: now, target: id, ...row, detail: { ...changes, ...standing(next), ...row.detail } }], hashing);
       if (woken) makeDue(tx, key, due, now);
       return { operation: next, woken };
     });

@@ -66,16 +66,18 @@ export function createOperations(deps: OperationsDeps) {
     const { operation, rings } = plan(agents, wanted, by, `op-${random()}`);
     const { id, planeId, kind, args, concurrency, maxFailurePercent } = operation;
     const key = operationKey(id);
-    await store.transact(async (tx) => {
+    const begun = await store.transact(async (tx) => {
       const [head, due] = [await readHead(tx, planeChain(planeId)), await tx.get('schedule', key)];
       tx.set('operations', id, operation);
       for (const list of toLists(id, rings)) tx.set('operationLists', listId(id, list.ring, list.chunk), list);
-      const detail = { ...standing(operation), kind, args, select: plain(wanted.select), concurrency, maxFailurePercent };
+      const changes = [{ field: 'state', from: null, to: operation.state }];
+      const detail = { changes, ...standing(operation), kind, args, select: plain(wanted.select), concurrency, maxFailurePercent };
       append(tx, head, [{ at: operation.askedAt, actor: by, action: 'operation.begin', target: id, detail }], hashing);
       makeDue(tx, key, due, operation.askedAt);
+      return operation;
     });
     wake.wake(key);
-    return operation;
+    return begun;
   }
 
   async function find(planeId: string, id: string): Promise<OperationRecord> {

@@ -26,7 +26,7 @@ export async function readAgents(store: Store, planeId: string): Promise<readonl
   }
 }
 
-const refuse = (fact: string): PlaneError => new PlaneError('invalid', `cannot select agents: ${fact}`);
+const refuse = (code: 'invalid' | 'notFound', fact: string): PlaneError => new PlaneError(code, `cannot select agents: ${fact}`);
 
 /** The ids of those that are named, by id, owner's address or name; refuses names that nobody or more than one has. */
 function findNamed(agents: readonly AgentRecord[], names: readonly string[]): ReadonlySet<string> {
@@ -42,22 +42,31 @@ function findNamed(agents: readonly AgentRecord[], names: readonly string[]): Re
   const unknown = found.filter((each) => each.agents.length === 0).map(({ name }) => name);
   if (unknown.length > 0) {
     const more = unknown.length > mostNamed ? ` and ${unknown.length - mostNamed} more` : '';
-    throw refuse(`there is no agent ${unknown.slice(0, mostNamed).join(', ')}${more} here; give ids, names or owners\u2019 addresses`);
+    throw refuse(
+      'notFound',
+      `there is no agent ${unknown.slice(0, mostNamed).join(', ')}${more} here; give ids, names or owners\u2019 addresses`,
+    );
   }
   const double = found.find((each) => each.agents.length > 1);
   if (double) {
-    throw refuse(`${double.agents.length} agents are called ${double.name}; give the id or the owner\u2019s address of the one you mean`);
+    throw refuse(
+      'invalid',
+      `${double.agents.length} agents are called ${double.name}; give the id or the owner\u2019s address of the one you mean`,
+    );
   }
   return new Set(found.flatMap((each) => each.agents.map(({ agentId }) => agentId)));
 }
 
-/** Every agent that should run and fits all that is named, in the order of ids. Throws `invalid` for what does not exist, `conflict` for nobody. */
+/**
+ * Every agent that should run and fits all that is named, in the order of ids. Throws `notFound` for what does not exist, `invalid` for
+ * what is not clear, `conflict` for nobody.
+ */
 export async function select(planeId: string, selection: Selection, deps: SelectionDeps): Promise<readonly AgentRecord[]> {
   const { ou, group, label, agents: names } = selection;
   const running = (await readAgents(deps.store, planeId)).filter(({ desired }) => desired === 'running');
   const named = names && findNamed(running, names);
   const members = group === undefined ? undefined : await deps.membersOf(group);
-  if (group !== undefined && !members) throw refuse(`the directory knows no group ${group}; check its address`);
+  if (group !== undefined && !members) throw refuse('notFound', `the directory knows no group ${group}; check its address`);
   const equals = label?.indexOf('=') ?? 0;
   const [key, value] = [label?.slice(0, equals) ?? '', label?.slice(equals + 1)];
   const chosen = running.filter(

@@ -1,4 +1,5 @@
 import type { ModelTier } from '../../shared/agent.ts';
+import { isInUnit, isSameUnit } from '../../shared/org-unit.ts';
 import type { Match, Plane, PolicySpec } from '../../shared/plane.ts';
 import type { PlanChange } from '../../shared/views-fleet.ts';
 
@@ -6,11 +7,11 @@ type Policies = Plane['spec']['policies'];
 
 export const matchKey = (match: Match): string =>
   'organization' in match ? 'organization' : 'ou' in match ? `ou:${match.ou}` : `group:${match.group}`;
-const sameMatch = (a: Match, b: Match): boolean => matchKey(a) === matchKey(b);
+export const sameMatch = (a: Match, b: Match): boolean => ('ou' in a && 'ou' in b ? isSameUnit(a.ou, b.ou) : matchKey(a) === matchKey(b));
 
 export const isWithin = (match: Match, scope: Match): boolean => {
   if ('organization' in scope) return true;
-  if ('ou' in scope) return 'ou' in match && (scope.ou === '/' || match.ou === scope.ou || match.ou.startsWith(`${scope.ou}/`));
+  if ('ou' in scope) return 'ou' in match && isInUnit(match.ou, scope.ou);
   return sameMatch(match, scope);
 };
 

@@ -1,4 +1,5 @@
 import { modelTiers, type ModelTier } from '../../shared/agent.ts';
+import { toDisplayName } from '../../shared/display-names.ts';
 import { explain } from '../../shared/explain.ts';
 import type { Plane } from '../../shared/plane.ts';
 import { policyFields } from '../../shared/policy.ts';
@@ -6,7 +7,7 @@ import type { PlanChange } from '../../shared/views-fleet.ts';
 import type { AgentRecord } from '../core/records.ts';
 import type { UserIdentity } from '../core/providers.ts';
 import { layersOf, type Circumstances } from '../directory/standing.ts';
-import { matchKey } from './apply-change.ts';
+import { matchKey, sameMatch } from './apply-change.ts';
 
 /** Machines with less memory than OpenClaw needs in use: 1.1 GB (measured 2026-11-22) besides the system's own. */
 const tooSmall: readonly string[] = ['e2-micro', 'e2-small', 't3.micro', 't3.small', 'Standard_B1s', 'Standard_B1ms'];
@@ -44,7 +45,7 @@ function contradictionsOf({ match, spec: { limits, ...values } }: Layer): string
   const lists = (['tools', 'channels'] as const).flatMap((field) => {
     const [allowed, said] = [limits[field] as readonly string[] | undefined, values[field] as readonly string[] | undefined];
     const beyond = allowed && said ? said.filter((item) => !allowed.includes(item)) : [];
-    return beyond.length > 0 ? [`it gives ${beyond.join(', ')} and its own limit on ${field} takes that away`] : [];
+    return beyond.length > 0 ? [`it gives ${beyond.map(toDisplayName).join(', ')} and its own limit on ${field} takes that away`] : [];
   });
   const tier = values.modelTier;
   const found = [
@@ -52,7 +53,7 @@ function contradictionsOf({ match, spec: { limits, ...values } }: Layer): string
       ? [`it gives $${values.budgetCap} and limits to $${limits.budgetCap}`]
       : []),
     ...(tier !== undefined && limits.modelTiers && !limits.modelTiers.includes(tier)
-      ? [`it says ${tier} and permits ${limits.modelTiers.join(', ') || 'no tier'}`]
+      ? [`it says ${toDisplayName(tier)} and permits ${limits.modelTiers.map(toDisplayName).join(', ') || 'no model'}`]
       : []),
     ...lists,
   ];
@@ -69,7 +70,7 @@ export function warningsOf(before: Plane, after: Plane, unknownGroups: readonly 
   const closed = policies.flatMap(({ match, spec }) => {
     const own = spec.limits?.modelTiers;
     const left = whole && own ? modelTiers.filter((tier) => whole.includes(tier) && own.includes(tier)) : modelTiers;
-    return left.length === 0 ? [`the limits of organization and ${matchKey(match)} leave no model tier: everybody there gets haiku`] : [];
+    return left.length === 0 ? [`the limits of organization and ${matchKey(match)} leave no model: everybody there gets Haiku`] : [];
   });
   const machines = new Set(
     [
@@ -78,8 +79,8 @@ export function warningsOf(before: Plane, after: Plane, unknownGroups: readonly 
       ...agents.map((agent) => agent.machineType),
     ].filter((type): type is string => type !== undefined && tooSmall.includes(type)),
   );
-  const matches = policies.map(({ match }) => matchKey(match));
-  const twice = new Set(matches.filter((key, at) => matches.indexOf(key) !== at));
+  const again = policies.filter(({ match }, at) => policies.findIndex((layer) => sameMatch(layer.match, match)) !== at);
+  const twice = new Set(again.map(({ match }) => matchKey(match)));
   const [old, next] = [before.spec.infrastructure, infrastructure];
   return [
     ...[...machines].map(

@@ -104,8 +104,8 @@ function partsOf(before: Side, after: Side): PlannedAgent['parts'] {
   const [from, to] = [wantedBy(before), wantedBy(after)];
   return [...new Set([...Object.keys(from), ...Object.keys(to)])].flatMap((part): PlannedAgent['parts'] => {
     const [was, is] = [from[part], to[part]];
-    // An errand is done once and leaves nothing behind.
-    if (part === 'introduction') return [];
+    // Errands leave nothing behind.
+    if (part === 'introduction' || part === 'channels') return [];
     if (!was || !is) return [{ part, effect: was ? 'remove' : 'create' }];
     return diff(is, was).length > 0 ? [{ part, effect: 'change' }] : [];
   });

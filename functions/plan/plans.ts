@@ -4,6 +4,7 @@ import type { ChangeDeps } from '../core/agents.ts';
 import { append, planeChain, readHead } from '../core/audit.ts';
 import { PlaneError } from '../core/errors.ts';
 import type { Actor, PlanRecord } from '../core/records.ts';
+import type { Sent } from '../core/sent.ts';
 import type { Ctx } from '../core/surroundings.ts';
 import { approveFlips } from '../directory/approvals.ts';
 import { changePlane, toPlaneDraft, type Planes } from '../planes.ts';
@@ -13,6 +14,7 @@ import { forgetOldPlans, readPlanned, storePlan } from './plan-store.ts';
 export interface Call {
   readonly actor: Actor;
   readonly authorize: () => Promise<void>;
+  readonly sent: Sent;
   readonly ctx: Ctx;
 }
 type Requests = { readonly [K in keyof UserRequests]: UserRequests[K] | null };
@@ -41,11 +43,13 @@ export function createPlans(deps: PlansDeps) {
     throw new PlaneError('notFound', `cannot find plan ${planId} in plane ${planeId}; GET /v1/planes/${planeId}/plans lists them`);
   }
 
-  async function create(planeId: string, change: PlanChange, actor: Actor, ctx: Ctx): Promise<PlanRecord> {
+  async function create(planeId: string, change: PlanChange, { actor, sent, ctx }: Omit<Call, 'authorize'>): Promise<PlanRecord> {
+    const id = `plan-${hashing.sha256(sent.random()).slice(0, 16)}`;
+    const known = await store.get('plans', id);
+    if (known) return known;
     const standing = await standingOf(planeId);
     const { agents, flips: _flips, ...made } = await make(standing, change, ctx);
     const askedAt = clock.now();
-    const id = `plan-${hashing.sha256(`${planeId}\n${askedAt}\n${actor.id}\n${made.hash}`).slice(0, 16)}`;
     const needsApproval = standing.definition.spec.changes.secondPerson;
     const plan: PlanRecord = { ...made, id, planeId, state: 'ready', change, askedAt, askedBy: actor.id, needsApproval };
     await storePlan(plan, agents, store);
@@ -61,7 +65,9 @@ export function createPlans(deps: PlansDeps) {
       const head = await readHead(tx, planeChain(plan.planeId));
       const next = { ...current, ...to };
       tx.set('plans', plan.id, next);
-      const detail = { hash: plan.hash, ...plan.counts, ...(to.reason === undefined ? {} : { reason: to.reason }) };
+      const changes = [{ field: 'state', from: plan.state, to: to.state }];
+      const { changes: edits, ...counts } = plan.counts;
+      const detail = { changes, hash: plan.hash, ...counts, edits, ...(to.reason === undefined ? {} : { reason: to.reason }) };
       append(tx, head, [{ at: clock.now(), actor, action: `plan.${to.state}`, target: plan.id, detail }], hashing);
       return next;
     });
@@ -146,6 +152,7 @@ export function createPlans(deps: PlansDeps) {
     async apply(planeId: string, planId: string, asked: number | undefined, call: Call): Promise<PlanRecord> {
       const plan = await find(planeId, planId);
       if (plan.state === 'applied') return plan;
+      if (plan.state === 'waiting' && plan.appliedBy === call.actor.id) return plan;
       assertReady(plan, 'ready', 'apply');
       const refuse = (fact: string): never => {
         throw new PlaneError('conflict', `cannot apply plan ${planId}: ${fact}`);
@@ -158,7 +165,7 @@ export function createPlans(deps: PlansDeps) {
       const now = plan.begun ? undefined : await confirm(plan, call.actor, call.ctx);
       if (!changes.secondPerson) return carryOut(plan, now, {}, call);
       await call.authorize();
-      return move(plan, { state: 'waiting', needsApproval: true, maxRemovals: most }, call.actor);
+      return move(plan, { state: 'waiting', needsApproval: true, maxRemovals: most, appliedBy: call.actor.id }, call.actor);
     },
     async decide(
       planeId: string,
@@ -169,6 +176,7 @@ export function createPlans(deps: PlansDeps) {
     ): Promise<PlanRecord> {
       const plan = await find(planeId, planId);
       if (plan.state === 'applied' && decision === 'approve' && plan.decidedBy === call.actor.id) return plan;
+      if (plan.state === 'denied' && decision === 'deny' && plan.decidedBy === call.actor.id) return plan;
       assertReady(plan, 'waiting', decision);
       if (decision === 'approve' && plan.askedBy === call.actor.id) {
         throw new PlaneError('forbidden', `cannot approve plan ${planId}: ${call.actor.id} made it; ask another admin`);

@@ -1,3 +1,4 @@
+import { toDisplayName } from '../../shared/display-names.ts';
 import type { PlannedAgent } from '../../shared/views-fleet.ts';
 
 const agents = (count: number): string => (count === 1 ? '1 agent' : `${count} agents`);
@@ -15,7 +16,7 @@ export interface PlanSums {
   readonly sentences: readonly string[];
 }
 
-/** `gain crm` as one agent does it: `gains crm`, `goes from …`. */
+/** `gain CRM` as one agent does it: `gains CRM`, `goes from …`. */
 const inSingular = (move: string): string => move.replace(/^\w+/, (verb) => (verb.endsWith('o') ? `${verb}es` : `${verb}s`));
 
 /** How often each thing happens to agents that stay. */
@@ -25,11 +26,11 @@ function countMoves(planned: readonly PlannedAgent[]): ReadonlyMap<string, numbe
   for (const { effect, fields, parts } of planned) {
     if (effect !== 'change') continue;
     for (const { field, from, to } of fields) {
-      if (field === 'modelTier' || field === 'machineType') add(`go from ${String(from)} to ${String(to)}`);
+      if (field === 'modelTier' || field === 'machineType') add(`go from ${toDisplayName(String(from))} to ${toDisplayName(String(to))}`);
       if (field !== 'tools' && field !== 'channels') continue;
       const [was, is] = [setOf(from), setOf(to)];
-      for (const item of is) if (!was.has(item)) add(`gain ${item}`);
-      for (const item of was) if (!is.has(item)) add(`lose ${item}`);
+      for (const item of is) if (!was.has(item)) add(`gain ${toDisplayName(item)}`);
+      for (const item of was) if (!is.has(item)) add(`lose ${toDisplayName(item)}`);
     }
     for (const { part } of parts) if (part !== 'runtime') add(`get another ${part}`);
   }
@@ -55,7 +56,9 @@ export function sumUp(planned: readonly PlannedAgent[]): PlanSums {
     ...(planned.length === 0 ? ['no agent changes'] : []),
     ...money(budgetDeltaUsd, 'for models at most'),
     ...(machineDeltaUsd === null ? ['what machines cost is not known for all of them'] : money(machineDeltaUsd, 'for machines')),
-    ...[...countMoves(planned)].sort(([, a], [, b]) => b - a).map(([move, times]) => `${times} ${times === 1 ? inSingular(move) : move}`),
+    ...[...countMoves(planned)]
+      .sort(([, a], [, b]) => b - a)
+      .map(([move, times]) => `${agents(times)} ${times === 1 ? inSingular(move) : move}`),
   ];
   return { counts: { agents: planned.length, creates, removes, changes }, budgetDeltaUsd, machineDeltaUsd, sentences };
 }

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { contract } from '../../shared/contract.ts';
 import { PlaneError, toMessage } from '../../functions/core/errors.ts';
+import { toRefusal } from '../client.ts';
 import { command } from './command.ts';
 import { text } from './flags.ts';
 import { plane } from './said.ts';
@@ -21,9 +22,7 @@ export const auditExport = command({
     const answer = await fetch(asked, { headers, signal: AbortSignal.timeout(longestMs) }).catch((cause: unknown) => {
       throw new PlaneError('unavailable', `cannot reach the plane at ${url}: ${toMessage(cause)}`, { cause });
     });
-    if (!answer.ok || !answer.body) {
-      throw new PlaneError('unavailable', `cannot export the audit log of ${planeId}: the plane answered ${answer.status}`);
-    }
+    if (!answer.ok || !answer.body) throw toRefusal(`export the audit log of ${planeId}`, answer.status, await answer.text());
     const lines = Readable.from(answer.body);
     if (file !== undefined) {
       await pipeline(lines, createWriteStream(file, { mode: 0o600 }));

@@ -1,3 +1,4 @@
+import type { Answer } from '../../shared/contract.ts';
 import { PlaneError } from '../../functions/core/errors.ts';
 import { command } from './command.ts';
 import { findAgent } from './find-agent.ts';
@@ -18,6 +19,12 @@ function toInstant(said: string | undefined, now: number): string | undefined {
   throw new PlaneError('invalid', `cannot read the time ${said}; allowed: 2026-11-22, 2026-11-22T17:00:00Z, or how long ago: 30m, 24h, 7d`);
 }
 
+/** Whose agent it is; its id stands in the row's chain. */
+function toTarget({ about, target }: Answer<'listAudit'>['rows'][number]): string {
+  if (about === null || target === about.ownerEmail) return target;
+  return target === about.agentId || target === about.ownerId ? about.ownerEmail : `${target} of ${about.ownerEmail}`;
+}
+
 export const auditList = command({
   path: 'audit list',
   usual: true,
@@ -26,7 +33,7 @@ export const auditList = command({
     plane,
     agent: text('--agent <agent>', 'of one agent: its name, id or owner'),
     user: text('--user <user>', 'who did it: an address or an id'),
-    action: text('--action <action>', 'an action, or how it begins: agent.'),
+    action: text('--action <action>', 'an action, or how it begins: agent. (budget. finds changes of budgets too)'),
     since: text('--since <time>', 'from then on: a time, or 30m, 24h, 7d'),
     until: text('--until <time>', 'before then'),
     limit: whole('--limit <rows>', 'how many rows; 100 unless said', 1, 100_000),
@@ -44,7 +51,7 @@ export const auditList = command({
     show(output, { rows }, () => {
       if (rows.length === 0) return 'No rows fit. Without --agent, --user, --action, --since and --until there are more.';
       const cells = rows.map((row) => [
-        ...[toTime(row.at, output), row.actor.id, row.action, row.target, `${row.chain}#${row.seq}`],
+        ...[toTime(row.at, output), row.actor.id, row.action, toTarget(row), `${row.chain}#${row.seq}`],
         row.detail === null ? '' : JSON.stringify(row.detail).slice(0, 120),
       ]);
       return toTable(['WHEN', 'WHO', 'WHAT', 'ON', 'ROW', 'DETAIL'], cells);

@@ -1,7 +1,9 @@
 import { command } from './command.ts';
+import { exitCodes } from './exit-codes.ts';
 import { findAgent } from './find-agent.ts';
 import { on, whole } from './flags.ts';
 import { show, toPlain } from './output.ts';
+import { untilAnswered } from './patience.ts';
 import { agentFlags } from './said.ts';
 
 const followedLines = 1_000;
@@ -37,15 +39,16 @@ export const logs = command({
     const write = (fresh: readonly string[]): void => {
       for (const line of fresh) output.write(output.format === 'table' ? `${toPlain(line)}\n` : `${JSON.stringify({ line })}\n`);
     };
-    await surroundings.interruptible(async (signal) => {
+    return surroundings.interruptible(async (signal) => {
+      const waiting = (): void => call.say('The plane does not answer; this goes on when it does.');
       let seen: readonly string[] = (await read(followedLines)).lines;
       write(seen.slice(-lines));
       for (;;) {
         await surroundings.sleep(everyMs, signal);
-        if (signal.aborted) return;
-        const now = (await read(followedLines)).lines;
-        write(newLines(seen, now));
-        seen = now;
+        const now = await untilAnswered(() => read(followedLines), surroundings, signal, { mostMs: Infinity, waiting });
+        if (signal.aborted || !now) return exitCodes.interrupted;
+        write(newLines(seen, now.lines));
+        seen = now.lines;
       }
     });
   },

@@ -2,9 +2,12 @@ import type { OperationView } from '../../shared/contract.ts';
 import type { Call } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { count, show, toTable } from './output.ts';
+import { untilAnswered } from './patience.ts';
 import { createProgress } from './progress.ts';
 
 const everyMs = 1_000;
+/** A plane that is started again is back by then. */
+const silentMs = 300_000;
 const atWork: readonly OperationView['state'][] = ['running', 'rollingBack'];
 
 const endings: Readonly<Record<OperationView['state'], string>> = {
@@ -52,12 +55,19 @@ export async function follow(call: Call, begun: OperationView): Promise<number> 
     while (atWork.includes(view.state)) {
       progress.update(`${view.kind}: ${view.done + view.failed + view.skipped}/${view.total}  ${view.sentence}`);
       await surroundings.sleep(everyMs, signal);
-      if (signal.aborted) {
+      const params = { planeId: view.planeId, operationId: view.id };
+      const seen = signal.aborted
+        ? undefined
+        : await untilAnswered(() => client('getOperation', { params }), surroundings, signal, {
+            mostMs: silentMs,
+            waiting: () => progress.update('The plane does not answer; the work goes on when it does.'),
+          });
+      if (signal.aborted || !seen) {
         progress.end();
         say(`It goes on without this window. To watch it again: ${again}; to stop it: planes operations cancel ${view.id}`);
         return exitCodes.interrupted;
       }
-      view = await client('getOperation', { params: { planeId: view.planeId, operationId: view.id } });
+      view = seen;
     }
     progress.end();
     show(output, view, () => toOperationText(view));

@@ -52,9 +52,17 @@ function createCall(row: CommandRow, common: Common, surroundings: Surroundings)
   let keys = 0;
   const client: Client = async (operation, input = {}) => {
     const { endpoint } = await connect();
-    if (contract[operation].method === 'get') return createClient(endpoint)(operation, input);
-    const idempotencyKey = common.idempotencyKey === undefined ? surroundings.random() : `${common.idempotencyKey}-${(keys += 1)}`;
-    return createClient(endpoint)(operation, { ...input, idempotencyKey });
+    if (contract[operation].method !== 'get') {
+      const idempotencyKey = common.idempotencyKey === undefined ? surroundings.random() : `${common.idempotencyKey}-${(keys += 1)}`;
+      return createClient(endpoint)(operation, { ...input, idempotencyKey });
+    }
+    try {
+      return await createClient(endpoint)(operation, input);
+    } catch (error) {
+      // A plane that was started again may be elsewhere and wants another token.
+      if (error instanceof PlaneError && ['unavailable', 'unauthenticated'].includes(error.code)) chosen = undefined;
+      throw error;
+    }
   };
   return {
     client,

@@ -26,16 +26,17 @@ export const status = command({
     phase: choice('--phase <phase>', 'in one phase only', phases),
     health: choice('--health <health>', 'of one health only', ['green', 'yellow', 'red', 'unknown']),
     attention: on('--attention', 'those that need somebody'),
+    removed: on('--removed', 'those that are gone; `planes receipt` shows the proof'),
     limit: whole('--limit <agents>', `how many; ${shownToPeople} for people and all for programs unless said`, 1, 1_000_000),
   },
-  async run({ client, output, surroundings }, { plane: named, limit, q, attention, ...filters }) {
+  async run({ client, output, surroundings }, { plane: named, limit, q, attention, removed, ...filters }) {
     const { planes } = await client('listPlanes');
     const chosen = planes.filter(({ planeId }) => named === undefined || planeId === named);
     if (chosen.length === 0 && named !== undefined) {
       throw new PlaneError('notFound', `cannot find plane ${named}; \`planes list\` shows the planes here`);
     }
     const most = limit ?? (output.format === 'table' ? shownToPeople : Infinity);
-    const wanted = saidOnly({ ...filters, q, ...(attention ? { attention: 'true' } : {}) });
+    const wanted = saidOnly({ ...filters, q, ...(attention ? { attention: 'true' } : {}), ...(removed ? { phase: 'removed' } : {}) });
     const filtered = Object.keys(wanted).length > 0;
     const answer = await Promise.all(chosen.map(async (view) => ({ ...view, list: await readAgents(client, view.planeId, wanted, most) })));
     const toText = ({ planeId, agents, list }: PlaneView & { list: AgentView[] }): string => {

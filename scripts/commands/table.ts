@@ -30,6 +30,7 @@ import { restartAgent } from './restart-agent.ts';
 import { restore } from './restore.ts';
 import { resume } from './resume.ts';
 import { rotateSecrets } from './rotate-secrets.ts';
+import { scaletest } from './scaletest.ts';
 import { status } from './status.ts';
 import { upgrade } from './upgrade.ts';
 import { whoami } from './whoami.ts';
@@ -41,5 +42,5 @@ export const commands: readonly CommandRow[] = [
   ...[pause, resume, rotateSecrets, operationsList, operationsShow, operationsWatch, operationsCancel, operationsResume],
   ...[costReport, drift, approvals, requests, approve, deny],
   ...[auditList, auditVerify, auditExport, auditKey, receiptShow, receiptVerify],
-  ...[connect, whoami, diagnose, completion],
+  ...[connect, whoami, diagnose, scaletest, completion],
 ];

@@ -16,6 +16,8 @@ import { createPlane } from '../../functions/plane.ts';
 import { openPlanes } from '../../functions/planes.ts';
 import { takeLock } from '../../functions/providers/infra/host-lock.ts';
 import { createLocalInfra } from '../../functions/providers/infra/local.ts';
+import { createUidPrincipals } from '../../functions/providers/infra/local-principals.ts';
+import { agentUids } from '../../functions/providers/infra/local-processes.ts';
 import { createDirectNetwork } from '../../functions/providers/network/direct.ts';
 import { createLocalSecrets } from '../../functions/providers/secrets/local.ts';
 import { openSqliteStore } from '../../functions/store/sqlite.ts';
@@ -27,6 +29,7 @@ import { endpointFile, type Endpoint } from '../client.ts';
 import { consoleDoors } from './console-doors.ts';
 import { connectDirectory } from './directory.ts';
 import { openFolders } from './folders.ts';
+import { guardHost } from './kernel/host-guard.ts';
 import { listen, refuseTaken } from './server.ts';
 import { createWorkspace } from './workspace/index.ts';
 
@@ -147,6 +150,12 @@ export async function startEmbedded(config: Config, plane: Plane, root: string, 
   ];
   const server = await listen({ port, doors, separateUsers, log, requestId, refused });
   await endLeases({ store, clock: systemClock });
+  // Before any agent starts: the kernel watches processes that came after its audit subsystem was switched on.
+  const principals = createUidPrincipals({ machinesDir: folders.machines, hostDir: folders.host });
+  const guarded = { uids: agentUids, agents: () => principals.list() };
+  const guard = separateUsers
+    ? await guardHost({ ...guarded, root, instance: folders.instance, planeId, tally: running.tally, log })
+    : undefined;
   wake.start();
   await running.begin();
   writeFileAtomic(endpointFile(folders.data), JSON.stringify({ url, token }), 0o600);
@@ -162,6 +171,7 @@ export async function startEmbedded(config: Config, plane: Plane, root: string, 
         server.close(() => resolve());
         server.closeAllConnections();
       });
+      await guard?.stop();
       await console.close();
       workspace.close();
       await store.close();

@@ -6,6 +6,8 @@ import { PlaneError } from '../../functions/core/errors.ts';
 import { ensureFolder, readIfPresent, writeFileAtomic } from '../../functions/files.ts';
 
 export interface Folders {
+  /** The name of the data folder for good: letters and digits. */
+  readonly instance: string;
   readonly data: string;
   readonly keys: string;
   readonly grants: string;
@@ -65,5 +67,5 @@ export function openFolders({ dataDir, keysDir, hostDir, cacheDir, separateUsers
   if (separateUsers) for (const folder of shared) chmodSync(folder, 0o711);
   const grants = join(keysDir, instance, 'grants');
   ensureFolder(grants);
-  return { data: dataDir, keys: join(keysDir, instance, 'keys'), grants, machines, host: hostDir, runtime: cacheDir };
+  return { instance, data: dataDir, keys: join(keysDir, instance, 'keys'), grants, machines, host: hostDir, runtime: cacheDir };
 }

@@ -22,7 +22,9 @@ async function main(): Promise<void> {
   }
   const plane = readPlaneFile(config.planeFile ?? join(root, 'manifests', 'acme.planes.yaml'));
   if (!config.separateUsers) {
-    log.warn('agents run as your own user here: they can read what you can; on Linux as root each has a user of its own');
+    log.warn(
+      "agents run as your own user here: they can read what you can and reach what you can, a cloud's metadata address too; on Linux as root each has a user of its own",
+    );
   }
   const embedded = await startEmbedded(config, plane, root, log);
   process.stdout.write(

@@ -1,13 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync, statSync, truncateSync } from 'node:fs';
-import { join } from 'node:path';
+import { statSync, truncateSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toMessage } from '../../functions/core/errors.ts';
 import type { Clock, Log } from '../../functions/core/surroundings.ts';
 import { gatewayLog } from '../../functions/providers/infra/machine-files.ts';
-import { killAgent, type Habitat } from '../../functions/providers/infra/local-processes.ts';
+import type { AsAgent, GatewayRun } from './as-agent.ts';
 import type { Health } from './gateway-health.ts';
-import { toCommand, toEnvironment } from './habitat.ts';
 import type { OpenClaw } from './settings.ts';
 
 export interface GatewayState extends Health {
@@ -29,7 +26,8 @@ export interface Gateway {
 }
 
 export interface GatewayOptions {
-  readonly habitat: Habitat;
+  readonly folder: string;
+  readonly agent: Pick<AsAgent, 'runGateway' | 'endAll'>;
   readonly openclaw: () => OpenClaw;
   /** Writes the config and answers the port in it; called before each start, while nothing runs as the agent. */
   readonly prepare: () => Promise<number>;
@@ -43,7 +41,6 @@ export interface GatewayOptions {
 
 /** OpenClaw's exit code for a config it does not accept: starting again gives the same (EX_CONFIG, facts/openclaw.md §2.3). */
 const configRefused = 78;
-const stopMs = 10_000;
 const lookMs = 2_000;
 const quietLookMs = 10_000;
 /** How long a gateway that was live may be silent, in milliseconds. */
@@ -58,9 +55,8 @@ const longestLogBytes = 4 * 1024 * 1024;
 /** The pause before the nth restart within an hour, in milliseconds: 1 s, 4 s, 16 s … at most 5 minutes. */
 export const toDelayMs = (nth: number): number => Math.min(firstDelayMs * 4 ** (nth - 1), longestDelayMs);
 
-export function createGateway({ habitat, openclaw, prepare, look, explain, changed, clock, log }: GatewayOptions): Gateway {
-  const { folder, uid } = habitat;
-  let child: ChildProcess | undefined;
+export function createGateway({ folder, agent, openclaw, prepare, look, explain, changed, clock, log }: GatewayOptions): Gateway {
+  let run: GatewayRun | undefined;
   let running: Promise<void> | undefined;
   let halting = new AbortController();
   let stopped = false;
@@ -75,18 +71,6 @@ export function createGateway({ habitat, openclaw, prepare, look, explain, chang
   }
   const down = (detail: string, more: Pick<GatewayState, 'fallen'> = {}): void =>
     show({ live: false, started: false, ready: false, detail, ...more });
-
-  function launch(): ChildProcess {
-    const { node, entry } = openclaw();
-    const [command = '', ...args] = toCommand(uid, [node, entry, 'gateway']);
-    const output = openSync(gatewayLog(folder), 'a', 0o600);
-    try {
-      const env = toEnvironment(folder, openclaw());
-      return spawn(command, args, { cwd: join(folder, 'workspace'), env, stdio: ['ignore', 'ignore', output], detached: true });
-    } finally {
-      closeSync(output);
-    }
-  }
 
   function toDetail({ live, started, ready }: Health): { detail?: string } {
     if (ready) return {};
@@ -104,34 +88,29 @@ export function createGateway({ habitat, openclaw, prepare, look, explain, chang
       if (health.live) [wasLive, heardAt] = [true, clock.now()];
       else if (clock.now() - heardAt > (wasLive ? silenceMs : birthMs)) {
         log.warn('the gateway is silent and is started again');
-        await killAgent(habitat);
+        await agent.endAll();
         return;
       }
       show({ ...health, ...toDetail(health) });
-      if (statSync(gatewayLog(folder)).size > longestLogBytes) truncateSync(gatewayLog(folder));
+      if ((statSync(gatewayLog(folder), { throwIfNoEntry: false })?.size ?? 0) > longestLogBytes) truncateSync(gatewayLog(folder));
       await sleep(health.ready ? quietLookMs : lookMs, undefined, { signal: exited }).catch(() => undefined);
     }
   }
 
   /** Runs one gateway from start to exit; answers its exit code, null after a signal. */
   async function runOnce(): Promise<number | null> {
-    await killAgent(habitat);
+    await agent.endAll();
     const port = await prepare();
     if (halting.signal.aborted) return null;
     down('starting OpenClaw');
     starts += 1;
-    const started = launch();
-    child = started;
     const exited = new AbortController();
-    const exit = new Promise<number | null>((resolve) => {
-      started.once('exit', resolve);
-      started.once('error', (error) => {
-        log.warn('the gateway did not start', { error: toMessage(error) });
-        resolve(null);
-      });
-    }).finally(() => exited.abort());
+    const started = await agent.runGateway(openclaw(), port);
+    run = started;
+    const exit = started.exit.finally(() => exited.abort());
+    if (halting.signal.aborted) void started.end().catch(() => undefined);
     await Promise.all([exit, watch(port, exited.signal)]);
-    child = undefined;
+    run = undefined;
     return exit;
   }
 
@@ -157,16 +136,9 @@ export function createGateway({ habitat, openclaw, prepare, look, explain, chang
 
   async function halt(): Promise<void> {
     halting.abort();
-    const ending = child;
-    if (ending && ending.exitCode === null && ending.signalCode === null) {
-      const exit = new Promise<void>((resolve) => ending.once('exit', () => resolve()));
-      ending.kill('SIGTERM');
-      const patience = setTimeout(() => ending.kill('SIGKILL'), stopMs);
-      await exit;
-      clearTimeout(patience);
-    }
+    await run?.end();
     await running;
-    await killAgent(habitat);
+    await agent.endAll();
     down('stopped');
   }
 

@@ -3,7 +3,6 @@ import { toMessage } from '../../functions/core/errors.ts';
 import type { Log } from '../../functions/core/surroundings.ts';
 import { takeLock } from '../../functions/providers/infra/host-lock.ts';
 import { sidecarLock } from '../../functions/providers/infra/machine-files.ts';
-import { createLocalReader } from './secrets-reader.ts';
 import { readSettings } from './settings.ts';
 import { runSidecar } from './sidecar.ts';
 
@@ -28,9 +27,8 @@ async function run(folder: string): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
   log.info('the sidecar runs', { pid: process.pid, agentId: settings.machine.agentId });
-  const reader = createLocalReader(settings.environment.secrets, settings.machine.agentId);
   const program = resolve(process.argv[1] ?? '');
-  await runSidecar({ settings, reader, program, clock: { now: Date.now }, log, signal: stop.signal });
+  await runSidecar({ settings, program, clock: { now: Date.now }, log, signal: stop.signal });
   log.info('the sidecar ends');
 }
 

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import type { Assignment } from '../../shared/sidecar.ts';
 import { gatewayTokenName, modelKeyName } from '../../shared/sidecar-names.ts';
-import { pluginFolder, pluginId } from './plugin.ts';
+import { toChannels } from './channel-config.ts';
+import { pluginId } from './plugin.ts';
+import type { ChannelPlugin } from './settings.ts';
 import { toToolPolicy } from './tool-policy.ts';
 
 /** The name of our secret resolver and of our model gateway in OpenClaw's config. */
@@ -15,12 +17,17 @@ const secret = (id: string) => ({ source: 'exec', provider: ours, id });
 export interface ConfigOptions {
   readonly assignment: Assignment;
   readonly folder: string;
+  /** Where the plane's plugin lies: OpenClaw takes one that is root's or the agent's alone. */
+  readonly plugin: string;
   readonly port: number;
+  /** What the host holds beside the OpenClaw in force. */
+  readonly channelPlugins?: readonly ChannelPlugin[];
 }
 
 /** The config of one managed gateway: booted on openclaw@2026.9.6 without a warning (facts/openclaw.md §2.5). */
-export function toConfig({ assignment, folder, port }: ConfigOptions) {
+export function toConfig({ assignment, folder, plugin, port, channelPlugins = [] }: ConfigOptions) {
   const { model, name, tools } = assignment;
+  const channels = toChannels(assignment.channels, channelPlugins);
   const primary = `${ours}/${model.id}`;
   return {
     gateway: {
@@ -74,10 +81,11 @@ export function toConfig({ assignment, folder, port }: ConfigOptions) {
     memory: { search: { enabled: false } },
     // What is not named stays unloaded: devices, canvas, file transfer, voice.
     plugins: {
-      allow: ['anthropic', 'memory-core', 'openai', pluginId],
-      load: { paths: [pluginFolder(folder)] },
+      allow: ['anthropic', 'memory-core', 'openai', pluginId, ...channels.allow],
+      load: { paths: [plugin, ...channels.paths] },
       entries: { [pluginId]: { enabled: true, config: { folder } } },
     },
+    ...channels.config,
     // The default file is one in /tmp for all gateways of a host. Replies are logged at level info, and the console is what admins read.
     logging: { file: join(folder, 'state', 'logs', 'gateway.log'), consoleLevel: 'warn' },
     update: { checkOnStart: false, auto: { enabled: false } },

@@ -97,8 +97,7 @@ const files: Readonly<Record<string, string>> = {
 };
 
 /** Lays the plugin down; writes nothing where it lies already. */
-export function writePlugin(folder: string): void {
-  const home = pluginFolder(folder);
+export function writePlugin(home: string): void {
   mkdirSync(home, { recursive: true, mode: 0o755 });
   for (const [name, text] of Object.entries(files)) {
     const path = join(home, name);

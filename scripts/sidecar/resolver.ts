@@ -22,7 +22,8 @@ const open: ReadonlySet<string> = new Set([gatewayTokenName, modelKeyName]);
 
 const questionSchema = z.object({ protocolVersion: z.literal(1), ids: z.array(z.string()).check(z.maxLength(50)) });
 
-const patienceMs = 5_000;
+/** A plane that gives the secrets itself may be far. */
+const patienceMs = 15_000;
 
 export async function answer(question: string, reader: SecretsReader, log: Log, refuse: () => void = () => undefined) {
   const { ids } = questionSchema.parse(JSON.parse(question));

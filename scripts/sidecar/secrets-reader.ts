@@ -1,5 +1,5 @@
 import { openNamespace } from '../../functions/providers/secrets/local-vault.ts';
-import type { SecretsSettings } from './settings.ts';
+import type { LocalSecrets } from './settings.ts';
 
 /** Reads the agent's own secrets with the machine's identity; nothing is kept. */
 export interface SecretsReader {
@@ -8,7 +8,7 @@ export interface SecretsReader {
   read(names: readonly string[]): Promise<Readonly<Record<string, string>>>;
 }
 
-export function createLocalReader({ dir, grantsDir }: SecretsSettings, agentId: string): SecretsReader {
+export function createLocalReader({ dir, grantsDir }: LocalSecrets, agentId: string): SecretsReader {
   const open = () => openNamespace({ dir, grantsDir, agentId });
   return {
     names: async () => open().names(),

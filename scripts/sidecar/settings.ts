@@ -4,26 +4,35 @@ import * as z from 'zod/mini';
 import { PlaneError } from '../../functions/core/errors.ts';
 import { isMissing } from '../../functions/providers/infra/system-error.ts';
 
-const secretsSchema = z.object({ provider: z.literal('local'), dir: z.string(), grantsDir: z.string() });
+const localSecretsSchema = z.object({ provider: z.literal('local'), dir: z.string(), grantsDir: z.string() });
+/** The plane itself gives them. `path` is the file in which the next join token is kept. */
+const planeSecretsSchema = z.object({ provider: z.literal('plane'), path: z.string() });
 
 const openclawSchema = z.object({ version: z.string(), node: z.string(), entry: z.string() });
+
+const channelPluginSchema = z.object({ channel: z.string(), openclaw: z.string(), folder: z.string() });
 
 /** What a sidecar needs of its machine.json (functions/providers/infra/local-machine.ts). */
 const machineSchema = z.object({
   agentId: z.string(),
   uid: z.optional(z.int()),
+  /** Where to ask systemd for what is done as the agent; absent where the sidecar is root. */
+  units: z.optional(z.object({ control: z.string(), errand: z.string() })),
   openclaw: openclawSchema,
   /** Further versions that the plane has named and the host has installed. */
   offers: z._default(z.array(openclawSchema), []),
+  /** Channels that OpenClaw does not bring, as the host holds them, each for one version. */
+  plugins: z._default(z.array(channelPluginSchema), []),
   environment: z.object({
     plane: z.object({ url: z.url() }),
-    secrets: secretsSchema,
+    secrets: z.union([localSecretsSchema, planeSecretsSchema]),
     /** How often the plane hears of this machine, in milliseconds. */
     heartbeatMs: z._default(z.int().check(z.minimum(100)), 30_000),
   }),
 });
 
-export type SecretsSettings = z.infer<typeof secretsSchema>;
+export type LocalSecrets = z.infer<typeof localSecretsSchema>;
+export type ChannelPlugin = z.infer<typeof channelPluginSchema>;
 export type OpenClaw = z.infer<typeof openclawSchema>;
 export type Environment = z.infer<typeof machineSchema>['environment'];
 

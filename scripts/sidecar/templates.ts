@@ -1,15 +1,6 @@
-import type { Channel } from '../../shared/agent.ts';
+import { toAbilities } from '../../shared/abilities.ts';
 import type { Assignment } from '../../shared/sidecar.ts';
 import { requestTool } from './plugin.ts';
-import { toAbilities } from './tool-policy.ts';
-
-const channelNames = {
-  email: 'email',
-  googlechat: 'Google Chat',
-  slack: 'Slack',
-  telegram: 'Telegram',
-  whatsapp: 'WhatsApp',
-} as const satisfies Record<Channel, string>;
 
 /** Directory names end up in prompts: one line, nothing that opens a heading, a list or a code block. */
 const plain = (text: string): string =>
@@ -28,7 +19,6 @@ export function toWorkspaceFiles(assignment: Assignment): Readonly<Record<string
   const owner = plain(assignment.owner.name) || plain(assignment.owner.email);
   const firstName = owner.split(' ')[0] ?? owner;
   const can = ['answer questions and keep notes', ...toAbilities(assignment.tools)];
-  const channels = assignment.channels.map((channel) => channelNames[channel]);
 
   return {
     'AGENTS.md': `# How you work
@@ -66,7 +56,7 @@ You have just come to life. Introduce yourself to ${owner} in a short, warm mail
 
 1. Greet ${firstName} by name and say who you are.
 2. Say what you can do, from the facts below, and no more than that. Say that ${firstName} can have you ask an admin for more.
-3. Say on which channels ${firstName} can reach you, from the facts below, and no others.
+3. Name no channels: those that ${firstName} can use, and what is not connected yet, are listed below your text.
 4. End with: Just reply to this email to start chatting.
 
 Answer with the text of the mail alone: no subject, no Markdown, no remarks around it. It is sent for you.
@@ -78,7 +68,6 @@ ${bullets([
   `name: ${name}`,
   `company: ${company}`,
   `what you can do: ${can.join('; ')}`,
-  `channels: ${channels.length === 0 ? 'email' : channels.join(', ')}`,
   `when something is missing: ask an admin with the tool ${requestTool}, if ${firstName} wants that`,
 ])}
 `,

@@ -5,27 +5,17 @@ import { tools as allTools } from './vocabulary.ts';
 interface Grant {
   /** OpenClaw's own words for what comes with this tool (docs gateway/config-tools/tool-policy.md of 2026.9.6). */
   readonly allow: readonly string[];
-  /** What the agent says it can do with it; absent where nothing stands behind the word yet. */
-  readonly says?: string;
 }
 
-/** The one place where our words for tools become OpenClaw's. */
+/** The one place where our words for tools become OpenClaw's; `shared/abilities.ts` says what that is good for. */
 export const grants = {
   calendar: { allow: [] },
   crm: { allow: [] },
   email: { allow: [] },
-  exec: { allow: ['exec', 'process'], says: 'run programs in my own workspace' },
-  github: { allow: ['web_fetch'], says: 'read public web pages, such as issues and pull requests on GitHub' },
+  exec: { allow: ['exec', 'process'] },
+  github: { allow: ['web_fetch'] },
   ssh: { allow: [] },
 } as const satisfies Record<Tool, Grant>;
-
-/** What an agent can say that it can do with its tools. */
-export function toAbilities(tools: readonly Tool[]): readonly string[] {
-  return tools.flatMap((tool) => {
-    const { says }: Grant = grants[tool];
-    return says === undefined ? [] : [says];
-  });
-}
 
 /** What every agent has: files in its own workspace, which its memory is made of, and a way to ask for more. */
 const always = ['session_status', 'read', 'write', 'edit', requestTool];

@@ -16,12 +16,15 @@ const on = { user: '1007', agentId };
 describe('agent card', () => {
   it('says where each value comes from and what a limit took away (REQ-WS-02, REQ-WS-03)', () => {
     const card = agentCard(userOf(7), admin);
-    expect(row(card, 'Model')).toMatchObject({ text: 'Sonnet', bottomLabel: 'From organization default' });
+    expect(row(card, 'Model')).toMatchObject({ text: 'Sonnet', bottomLabel: 'From the organization' });
     expect(row(card, 'Budget')).toMatchObject({
       text: '$200 a month',
-      bottomLabel: 'Asked for $1,500 a month (this person\u2019s page); limited by organization default',
+      bottomLabel: 'Asked for $1,500 a month (this person\u2019s page); limited by the organization',
     });
-    expect(row(card, 'Tools')).toMatchObject({ text: 'Calendar, Email', bottomLabel: 'From organizational unit /Engineering' });
+    expect(row(card, 'Tools')).toMatchObject({
+      text: 'Calendar, Email',
+      bottomLabel: 'From organizational unit /Engineering. Allowed, but not connected yet: Calendar, Email',
+    });
     expect(row(card, 'Channels')).toMatchObject({ text: 'Email, Google Chat', bottomLabel: 'From group engineering-leads@acme.test' });
   });
 
@@ -32,7 +35,7 @@ describe('agent card', () => {
     expect(row(card, 'Last heartbeat')).toMatchObject({ text: '12 seconds ago', bottomLabel: 'Nov 22, 2026, 11:59 AM UTC' });
     expect(row(card, 'Model calls')).toMatchObject({ text: '120', bottomLabel: 'Tokens: 340,000 read, 12,000 written' });
     expect(row(card, 'Cost this month')?.text).toContain('$171.50 of $200 a month');
-    expect(row(card, 'Cost this month')?.text).toMatch(/\u2588{17}\u2591{3}<\/font> 85%.*Near the cap/);
+    expect(row(card, 'Cost this month')?.text).toMatch(/\u2588{17}<\/font><font color="#dadce0">\u2588{3}<\/font> 85%.*Close to the limit/);
   });
 
   it('offers only what can be done as the agent stands (REQ-WS-07, REQ-MAINT-02)', () => {
@@ -70,7 +73,7 @@ describe('agent card', () => {
     ];
     const card = agentCard(userOf(7, { notes }), admin);
     const found = ['Model', 'Budget', 'Tools', 'Channels'].map((label) => row(card, label));
-    expect(found.slice(0, 3).map((one) => one?.bottomLabel)).toEqual(notes.map(({ message }) => message));
+    for (const [at, { message }] of notes.entries()) expect(found[at]?.bottomLabel).toContain(message);
     expect(found[3]?.bottomLabel).toMatch(/^From /);
     expect(found.map((one) => one?.button?.text)).toEqual(['Change', 'Change', 'Why', 'Change']);
   });
@@ -83,7 +86,7 @@ describe('agent card', () => {
     });
     const text = textOf(agentCard(userOf(7, { agent: going }), viewer));
     expect(text).toContain('Making a fresh machine (step 2 of 3)');
-    expect(text).toContain('Upgrade to 2 went back to how it was');
+    expect(text).toContain('Upgrade to 2 was rolled back');
     expect(text).toContain('no answer to the prompt');
     expect(
       textOf(agentCard(userOf(7, { agent: agentOf(7, { upgrade: { step: 'done', from: '1', to: '2', ...started } }) }), viewer)),
@@ -136,7 +139,7 @@ describe('switching', () => {
         trips: trips.length,
       };
     };
-    expect(ask(false)).toEqual({ title: 'Do as policy says?', sent: 0, trips: 1 });
+    expect(ask(false)).toEqual({ title: 'Follow policy instead?', sent: 0, trips: 1 });
     expect(ask(true)).toEqual({ title: 'Person 7', sent: 1, trips: 2 });
   });
 });
@@ -200,7 +203,7 @@ describe('verbs', () => {
   it('says that it was done where only the card cannot be drawn again', () => {
     const { host } = createHost((request) => (request.method === 'get' ? problem(503, 'unavailable', 'one moment') : working()(request)));
     const answer = click(host, 'doVerb', { ...on, verb: 'restart' });
-    expect(textOf(cardsIn(answer))).toContain('Done, but the card could not be drawn again');
+    expect(textOf(cardsIn(answer))).toContain('Done, but the card could not be refreshed');
     expect(answer.stateChanged).toBe(true);
   });
 });
@@ -213,7 +216,7 @@ describe('editing', () => {
     ['channels', [], { channels: [] }],
   ])('writes %s to the person\u2019s page (REQ-WS-02)', (field, value, body) => {
     const { host, sent } = createHost(working());
-    const answer = click(host, 'saveField', { user: '1007', field }, { value });
+    const answer = click(host, 'saveField', { user: '1007', field, was: '["x"]' }, { value });
     expect(sent[0]).toMatchObject({ method: 'patch', payload: JSON.stringify(body) });
     expect(answer.stateChanged).toBe(true);
   });
@@ -226,7 +229,9 @@ describe('editing', () => {
     ['budgetCap', ''],
   ])('takes no %s of %j, and says so without asking the plane', (field, value) => {
     const { host, sent } = createHost(working());
-    expect(click(host, 'saveField', { user: '1007', field }, { value }).action.notification?.text).toMatch(/Choose|Type whole US dollars/);
+    expect(click(host, 'saveField', { user: '1007', field, was: '["x"]' }, { value }).action.notification?.text).toMatch(
+      /Choose|Type whole US dollars/,
+    );
     expect(sent).toEqual([]);
   });
 
@@ -259,7 +264,7 @@ describe('editing', () => {
       ['email', true],
       ['github', false],
     ]);
-    expect(textOf(card)).toContain('Not allowed here: CRM, Run commands, SSH.');
+    expect(textOf(card)).toContain('CRM, Run commands, SSH');
     expect(textOf(card)).toContain('From organizational unit /Sales');
     expect(verbsIn(card)).toContain('inheritField');
     expect(textOf(editFieldCard(userOf(7), 'budgetCap', explanation, admin))).toContain('At most $300, says organizational unit /Sales.');
@@ -275,24 +280,13 @@ describe('what there is to look up', () => {
     const answer = click(host, 'restore', { agentId, backup: 'backup-1' });
     expect(sent.find(({ method }) => method === 'post')?.url).toContain(`/agents/${agentId}/backups/backup-1/restore`);
     expect(answer.stateChanged).toBe(true);
-    expect(textOf(cardsIn(click(host, 'askRestore', { agentId, backup: 'gone' })))).toContain('not there any more');
+    expect(textOf(cardsIn(click(host, 'askRestore', { agentId, backup: 'gone' })))).toContain('no longer exists');
   });
 
   it('shows names and ages of secrets (REQ-SEC-02)', () => {
     const { host } = createHost(working());
     const text = textOf(cardsIn(click(host, 'openSecrets', { agentId })));
     expect(text).toContain('gateway-token-0');
-    expect(text).toContain('Made 52 days ago; in use; rotated by itself on Dec 30, 2026');
-  });
-
-  it('tells the history page by page: who, what, when, from what to what (REQ-WS-09)', () => {
-    const { host, sent } = createHost(working());
-    const text = textOf(cardsIn(click(host, 'openHistory', { agentId, name: 'Person 7' })));
-    expect(sent[0]?.url).toContain(`/audit?agentId=${agentId}&limit=20`);
-    expect(text).toContain('Settings changed');
-    expect(text).toContain('By admin@acme.test. budgetCap: 50 to 200');
-    expect(text).toContain('Nov 22, 2026, 12:00 PM UTC');
-    const next = textOf(cardsIn(click(host, 'showHistory', { agentId, name: 'Person 7', cursor: '1.40', back: '["","1.20"]' })));
-    expect(next).toContain('seat: 40');
+    expect(text).toContain('Created 52 days ago; in use; rotates automatically on Dec 30, 2026');
   });
 });

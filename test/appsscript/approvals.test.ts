@@ -22,7 +22,7 @@ describe('approvals', () => {
   });
 
   it('says that nothing waits', () => {
-    expect(textOf(approvalsCard({ requests: [], flips: [], plans: [], most: 10 }, admin))).toContain('Nothing waits.');
+    expect(textOf(approvalsCard({ requests: [], flips: [], plans: [], most: 10 }, admin))).toContain('Nothing is waiting.');
   });
 
   it.each([
@@ -56,7 +56,7 @@ describe('approvals', () => {
 
   it('says that somebody else was faster', () => {
     const { host } = createHost(working());
-    expect(textOf(cardsIn(click(host, 'openRequest', { id: 'request-9' })))).toContain('does not wait any more');
+    expect(textOf(cardsIn(click(host, 'openRequest', { id: 'request-9' })))).toContain('is decided already');
     const late = createHost((request) =>
       request.method === 'post' ? problem(409, 'conflict', 'it was denied already') : working()(request),
     );

@@ -42,7 +42,7 @@ describe('work on many agents', () => {
     const { host, sent } = createHost(working());
     const text = textOf(cardsIn(click(host, 'openOperation', { id: 'op-1' })));
     expect(sent[0]?.url).toContain('/operations/op-1');
-    expect(text).toMatch(/\u2588{6}\u2591{14}<\/font> 32%/);
+    expect(text).toMatch(/\u2588{6}<\/font><font color="#dadce0">\u2588{14}<\/font> 32%/);
     expect(text).toContain('the machine did not stop');
   });
 
@@ -67,7 +67,7 @@ describe('moving a model tier', () => {
     const shown = click(host, 'planTier', {}, { from: 'sonnet', to: 'opus', tierScope: 'ou:/Sales' });
     expect(bodyOf(sent[0])).toEqual({ change: { kind: 'tier', match: { ou: '/Sales' }, from: 'sonnet', to: 'opus' } });
     expect(textOf(shown)).toContain('14 agents change');
-    expect(textOf(shown)).toContain('model: Sonnet to Opus.');
+    expect(textOf(shown)).toContain('Model: Sonnet → Opus.');
     expect(verbsIn(shown)).toContain('applyPlan');
     const answer = click(host, 'applyPlan', { id: 'plan-1', removals: '0' });
     expect(sent.at(-2)?.url).toContain('/plans/plan-1/apply');

@@ -230,6 +230,28 @@ export const secretsOf = (count: number): Answer<'listSecrets'> => ({
   })),
 });
 
+export const receiptOf = (at: number, changes: Partial<Answer<'agentReceipt'>> = {}): Answer<'agentReceipt'> => ({
+  kind: 'openclaw.dev/removal-receipt',
+  planeId: 'acme',
+  agentId: agentOf(at).agentId,
+  incarnation: 1,
+  seq: 1,
+  ownerId: String(1000 + at),
+  ownerEmail: `person${at}@acme.test`,
+  reason: 'suspended',
+  requestedAt: '2026-11-22T11:30:00.000Z',
+  revokedAt: '2026-11-22T11:30:01.000Z',
+  removedAt: '2026-11-22T11:30:12.000Z',
+  backup: { id: 'backup-1', expiresAt: '2026-12-12T11:30:12.000Z' },
+  listings: ['machines', 'principals', 'secrets', 'network'].map((what) => ({
+    ...{ what, provider: 'local', at: '2026-11-22T11:30:12.000Z', found: 0 },
+  })),
+  audit: { chain: `agent/${agentOf(at).agentId}`, seq: 41, hash: 'b'.repeat(64) },
+  keyId: '0123456789abcdef',
+  signature: 'c'.repeat(86),
+  ...changes,
+});
+
 export const auditOf = (count: number, cursor = '', limit = 20): Answer<'listAudit'> => {
   const start = Number(cursor.split('.')[1] ?? '0');
   const end = Math.min(start + limit, count);
@@ -241,6 +263,9 @@ export const auditOf = (count: number, cursor = '', limit = 20): Answer<'listAud
       actor: { kind: 'user', id: 'admin@acme.test' },
       action: 'agent.change',
       target: 'abcdefghijklmnop',
+      about: {
+        ...{ agentId: 'abcdefghijklmnop', name: 'person7', ownerId: '1007', ownerEmail: 'person7@acme.test', ownerName: 'Person 7' },
+      },
       outcome: 'done',
       detail: { budgetCap: { from: 50, to: 200 }, seat: start + at },
       hash: 'b'.repeat(64),

@@ -16,6 +16,7 @@ import { foundCard } from '../../appsscript/cards/people.ts';
 import { askApplyCard, planCard } from '../../appsscript/cards/plan.ts';
 import { policiesCard } from '../../appsscript/cards/policies.ts';
 import { policyLayerCard } from '../../appsscript/cards/policy-layer.ts';
+import { receiptCard } from '../../appsscript/cards/receipt.ts';
 import { secretsCard } from '../../appsscript/cards/secrets.ts';
 import { settingsCard } from '../../appsscript/cards/settings.ts';
 import { toButton } from '../../appsscript/actions.ts';
@@ -34,6 +35,7 @@ import {
   pageOf,
   planeOf,
   planOf,
+  receiptOf,
   scopesOf,
   secretsOf,
   userOf,
@@ -61,7 +63,16 @@ const manyModels = (count: number) => Array.from({ length: Math.min(count, 500) 
 export const everyCard = (count: number, reader: Reader): Readonly<Record<string, () => Card>> => {
   const waiting = { more: true, changes: 10, requests: 10 };
   const operations = [operationOf(), operationOf({ kind: 'upgrade' }), operationOf({ kind: 'rotateSecrets' })];
-  const home = { plane: planeOf(count, 2, 3, 4), page: pageOf(count), filter: {}, cursor: '', back: [], waiting, operations };
+  const home = {
+    plane: planeOf(count, 2, 3, 4),
+    page: pageOf(count),
+    filter: {},
+    cursor: '',
+    back: [],
+    waiting,
+    operations,
+    standIn: true,
+  };
   const backups = backupsOf(Math.min(count, 400));
   const [backup] = backupsOf(1).backups;
   if (!backup) throw new Error('no backup was made');
@@ -87,9 +98,10 @@ export const everyCard = (count: number, reader: Reader): Readonly<Record<string
     home: () => homeCard(home, reader),
     'home, filtered, in the middle': () =>
       homeCard({ ...home, filter: { ou: '/Sales', phase: 'paused' }, cursor: '40', back: ['', '20'], notice: bugInAddOn }, reader),
-    'first run': () => firstRunCard(planeOf(0), checksOf('Custom schema').checks, reader),
-    'first run, unchecked': () => firstRunCard(planeOf(0), undefined, reader),
-    'people found': () => foundCard({ words: nasty, users: users(count), agents: pageOf(count).agents }),
+    'first run': () => firstRunCard(planeOf(0), checksOf('Custom schema').checks, true, reader),
+    'first run, unchecked': () => firstRunCard(planeOf(0), undefined, false, reader),
+    'people found': () =>
+      foundCard({ words: nasty, users: users(count), agents: pageOf(count).agents, removed: [agentOf(700, { phase: 'removed' })] }),
     filter: () => filterCard({ ou: '/Unit 0001' }, scopesOf(count)),
     agent: () => agentCard(user, reader, bugInAddOn),
     'agent with all there can be': () =>
@@ -116,8 +128,11 @@ export const everyCard = (count: number, reader: Reader): Readonly<Record<string
         () => editFieldCard(user, field, explanationOf(), reader),
       ]),
     ),
-    backups: () => backupsCard(agent.agentId, backups, reader),
+    backups: () => backupsCard(agent.agentId, backups, false, reader),
     restoring: () => restoreCard(agent.agentId, backup, reader),
+    receipt: () => receiptCard(receiptOf(7), true, reader),
+    'receipt, long': () => receiptCard(receiptOf(7, { reason: nasty, ownerEmail: nasty, backup: undefined }), false, reader),
+    'removed agent': () => agentCard(userOf(7, { active: false, agent: agentOf(7, { phase: 'removed', detail: 'suspended' }) }), reader),
     secrets: () => secretsCard(secretsOf(Math.min(count, 400)), reader),
     history: () => historyCard({ agentId: agent.agentId, name: nasty, page: auditOf(count), cursor: '', back: [] }, reader),
     bulk: () => bulkCard({ scopes: scopesOf(count), operations }, reader),

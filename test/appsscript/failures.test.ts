@@ -23,7 +23,7 @@ const clicks: { readonly [K in keyof Actions]: readonly [Actions[K], FormValues?
   doVerb: [{ user, agentId, verb: 'restart' }],
   editField: [{ user, field: 'tools' }],
   whyField: [{ user, field: 'tools' }],
-  saveField: [{ user, field: 'budgetCap' }, { value: '50' }],
+  saveField: [{ user, field: 'budgetCap', was: '[]' }, { value: '50' }],
   inheritField: [{ user, field: 'agentEnabled' }],
   inheritOff: [{ user }],
   openBackups: [{ agentId }],
@@ -31,6 +31,7 @@ const clicks: { readonly [K in keyof Actions]: readonly [Actions[K], FormValues?
   askRestore: [{ agentId, backup: 'backup-1' }],
   restore: [{ agentId, backup: 'backup-1' }],
   openSecrets: [{ agentId }],
+  openReceipt: [{ agentId, user }],
   openHistory: [{ agentId, name: 'Person 7' }],
   showHistory: [{ agentId, name: 'Person 7', ...page }],
   openBulk: [{}],
@@ -111,7 +112,7 @@ const failures: [string, () => Reply, string][] = [
   ['an HTML 404', () => ({ status: 404, body: '<h1>Not Found</h1>' }), 'not Agents Plane'],
   ['a redirect', () => ({ status: 302, body: '' }), 'not Agents Plane'],
   ['401', () => problem(401, 'unauthenticated', 'the token has expired'), 'sign-in was not accepted'],
-  ['403', () => problem(403, 'forbidden', 'you have no role here'), 'You may not do this'],
+  ['403', () => problem(403, 'forbidden', 'you have no role here'), 'You do not have permission for this'],
   ['404', () => problem(404, 'not_found', 'there is no plane acme'), 'Not found'],
   ['409', () => problem(409, 'conflict', 'changed meanwhile'), 'Not changed'],
   ['422', () => problem(422, 'invalid', 'ownerEmail: found "x"'), 'Not accepted'],
@@ -120,7 +121,7 @@ const failures: [string, () => Reply, string][] = [
   ['429', () => problem(429, 'rate_limited', 'too many requests'), 'Too much at once'],
   ['500', () => problem(500, 'internal', 'something broke'), 'had a problem'],
   ['an HTML 500', () => ({ status: 500, body: '<h1>Error</h1>' }), 'had a problem'],
-  ['an answer of another shape', () => json(200, { planes: [{ planeId: 'acme' }] }), 'stumbled'],
+  ['an answer of another shape', () => json(200, { planes: [{ planeId: 'acme' }] }), 'Something went wrong'],
 ];
 
 describe.each(failures)('when the backend gives %s', (_name, reply, words) => {
@@ -202,7 +203,7 @@ describe('before it can ask', () => {
     eventOf('home', { filter: '{', cursor: '', back: '[]' }),
   ])('answers the odd event %j with a card', (event) => {
     const { host } = createHost(working());
-    expect(textOf(answerAction(host, event))).toContain('stumbled');
+    expect(textOf(answerAction(host, event))).toContain('Something went wrong');
   });
 
   it('logs what surprised it', () => {

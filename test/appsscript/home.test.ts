@@ -17,7 +17,7 @@ const parametersOf = (value: unknown, name: string) =>
 describe('opening the panel', () => {
   it('asks for everything in one round trip, as the signed-in admin (REQ-WS-04)', () => {
     const { sent, trips } = opened(500);
-    expect(trips).toEqual([7]);
+    expect(trips).toEqual([8]);
     expect(sent.map(({ url }) => url.replace('https://plane.acme.test', ''))).toEqual([
       '/v1/planes',
       '/v1/planes/acme/agents?limit=20',
@@ -26,6 +26,7 @@ describe('opening the panel', () => {
       '/v1/planes/acme/requests?state=waiting&limit=10',
       '/v1/planes/acme/plans?state=waiting&limit=10',
       '/v1/planes/acme/operations?state=running&limit=3',
+      '/v1/planes/acme/models',
     ]);
     expect(sent.every(({ headers }) => headers['Authorization'] === 'Bearer token-of-admin')).toBe(true);
   });
@@ -38,7 +39,7 @@ describe('opening the panel', () => {
           { title: '1,204', subtitle: 'Running' },
           { title: '3', subtitle: 'Need attention' },
           { title: '4', subtitle: 'Paused' },
-          { title: '2', subtitle: 'Coming or going' },
+          { title: '2', subtitle: 'Starting or leaving' },
         ],
       },
     });
@@ -49,14 +50,14 @@ describe('opening the panel', () => {
     const text = textOf(opened(2, { listPlanes: () => ({ planes: [{ ...planeOf(2), spend }] }) }).card);
     expect(text).toContain('$8,500.50');
     expect(text).toContain('$10,000 a month');
-    expect(text).toMatch(/\u2588{17}\u2591{3}<\/font> 85%/);
-    expect(text).toContain('Near the caps');
+    expect(text).toMatch(/\u2588{17}<\/font><font color="#dadce0">\u2588{3}<\/font> 85%/);
+    expect(text).toContain('Close to the limit');
   });
 
   it('says what waits for somebody to decide', () => {
     const approval = { planeId: 'acme', state: 'waiting', creates: 30, removes: 0, askedAt: '2026-11-22T11:00:00.000Z' } as const;
     const one = { ...approval, id: 'x', decidedAt: null, decidedBy: null, reason: null, agents: [] };
-    expect(textOf(opened(2, { listApprovals: () => ({ approvals: [one], next: null }) }).card)).toContain('1 change of policy');
+    expect(textOf(opened(2, { listApprovals: () => ({ approvals: [one], next: null }) }).card)).toContain('1 large change');
     expect(textOf(opened(2).card)).not.toContain('For you to decide');
   });
 
@@ -105,7 +106,7 @@ describe('the list', () => {
     const answer = click(host, 'applyFilter', {}, form);
     expect(sent[1]?.url).toContain('agents?limit=20&ou=%2FSales&phase=paused');
     expect(answer.action.navigations).toMatchObject([{ pop: true }, { updateCard: { name: 'home' } }]);
-    expect(textOf(cardsIn(answer))).toContain('Only those in /Sales, paused.');
+    expect(textOf(cardsIn(answer))).toContain('Showing only: in /Sales, paused.');
     const next = parametersOf(answer, 'home').find(({ cursor }) => cursor === '20');
     expect(JSON.parse(next?.['filter'] ?? '')).toEqual({ ou: '/Sales', phase: 'paused' });
   });
@@ -123,7 +124,7 @@ describe('the list', () => {
       agentOf(2, { health: 'yellow' }),
       agentOf(3, { phase: 'provisioning', health: 'unknown' }),
     ];
-    const home = { plane: planeOf(3), filter: {}, cursor: '', back: [], operations: [] };
+    const home = { plane: planeOf(3), filter: {}, cursor: '', back: [], operations: [], standIn: false };
     const text = textOf(homeCard({ ...home, page: { agents, next: null } }, admin));
     expect(text).toContain('Running, not responding');
     expect(text).toContain('Running, slow to report');
@@ -132,7 +133,7 @@ describe('the list', () => {
 
   it('shows names as they are, markup and all', () => {
     const agents = [agentOf(1, { ownerName: '<b>Eve</b> & "co"' })];
-    const home = { plane: planeOf(1), filter: {}, cursor: '', back: [], operations: [] };
+    const home = { plane: planeOf(1), filter: {}, cursor: '', back: [], operations: [], standIn: false };
     expect(textOf(homeCard({ ...home, page: { agents, next: null } }, viewer))).toContain('&lt;b&gt;Eve&lt;/b&gt; &amp; &quot;co&quot;');
   });
 
@@ -145,7 +146,7 @@ describe('the list', () => {
 describe('the first run', () => {
   it('leads from the first card to the first agent in two clicks (REQ-WS-01)', () => {
     const { card, trips } = opened(0);
-    expect(trips).toEqual([7, 1]);
+    expect(trips).toEqual([8, 2]);
     const [own] = parametersOf(card, 'openUser');
     expect(own).toEqual({ do: 'openUser', user: 'admin@acme.test' });
     const { host, sent } = createHost(working(0));
@@ -157,10 +158,10 @@ describe('the first run', () => {
 
   it('says what is still missing and what to do about it', () => {
     const text = textOf(opened(0, { diagnose: () => checksOf('Custom schema') }).card);
-    expect(text).toContain('Custom schema: missing');
-    expect(text).toContain('Set up Custom schema.');
-    expect(text).not.toContain('Roles: missing');
-    expect(textOf(opened(0).card)).toContain('Everything the plane needs is there');
+    expect(text).toContain('Custom schema: not working');
+    expect(text).toContain('What to do: Set up Custom schema');
+    expect(text).not.toContain('Roles: not working');
+    expect(textOf(opened(0).card)).toContain('Everything is set up');
   });
 
   it('offers a Viewer nothing to switch on', () => {
@@ -176,13 +177,13 @@ describe('finding people', () => {
     const answer = click(host, 'findPeople', {}, { search: '  o\u2019hara+x@acme.test ' });
     expect(sent[0]?.url).toBe('https://plane.acme.test/v1/planes/acme/users/o%E2%80%99hara%2Bx%40acme.test');
     expect(answer.action.navigations?.[0]).toHaveProperty('pushCard.header.title', 'Person 7');
-    expect(trips).toEqual([2]);
+    expect(trips).toEqual([3]);
   });
 
   it('opens the only one who fits at once', () => {
     const { host, trips } = createHost(working());
     expect(cardsIn(click(host, 'findPeople', {}, { search: 'person' }))[0]?.header?.title).toBe('Person 7');
-    expect(trips).toEqual([2, 2]);
+    expect(trips).toEqual([3, 2]);
   });
 
   it('lists people with and without an agent, each once', () => {

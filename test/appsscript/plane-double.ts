@@ -12,6 +12,7 @@ import {
   pageOf,
   planeOf,
   planOf,
+  receiptOf,
   scopesOf,
   secretsOf,
   userOf,
@@ -48,8 +49,12 @@ const errand = {
 const answersOf = (count: number): Answers => ({
   me: () => meOf('admin'),
   listPlanes: () => ({ planes: [planeOf(count)] }),
-  listAgents: ({ cursor, limit, q }) =>
-    q === undefined ? pageOf(count, cursor, Number(limit)) : { agents: q === 'nobody' ? [] : [agentOf(7)], next: null },
+  listAgents: ({ cursor, limit, q, phase }) =>
+    phase === 'removed'
+      ? { agents: [], next: null }
+      : q === undefined
+        ? pageOf(count, cursor, Number(limit))
+        : { agents: q === 'nobody' ? [] : [agentOf(7)], next: null },
   listUsers: ({ q }) => ({
     users:
       q === 'nobody'
@@ -75,6 +80,7 @@ const answersOf = (count: number): Answers => ({
   restoreBackup: () => errand,
   listBackups: () => backupsOf(3),
   listSecrets: () => secretsOf(3),
+  agentReceipt: () => receiptOf(7),
   listAudit: ({ cursor, limit }) => auditOf(50, cursor, Number(limit)),
   createOperation: () => operationOf(),
   getOperation: () => operationOf(),

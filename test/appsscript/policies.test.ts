@@ -84,9 +84,9 @@ describe('the form of a layer', () => {
     [{ budget: 'lots' }, 'Budget: type whole US dollars'],
     [{ budget: '20000000' }, 'Budget: type whole US dollars'],
     [{ budget: '', budgetLimit: 'lock' }, 'Budget: choose a value to lock'],
-    [{ budgetMost: '70' }, 'Budget: choose \u201cLimited to\u201d'],
-    [{ tools: ['inherit', 'crm'] }, 'Tools: untick \u201cInherit\u201d'],
-    [{ channelsAllowed: ['slack'] }, 'Channels: choose \u201cLimited to\u201d'],
+    [{ budgetMost: '70' }, 'Budget: choose \u201cOnly those allowed below\u201d'],
+    [{ tools: ['inherit', 'crm'] }, 'Tools: uncheck \u201cInherit\u201d'],
+    [{ channelsAllowed: ['slack'] }, 'Channels: choose \u201cOnly those allowed below\u201d'],
     [{ tierLimit: 'own' }, 'Model: allow at least one'],
     [{ tier: '' }, 'Choose a model'],
     [{ agents: '' }, 'The form came incomplete'],
@@ -105,14 +105,14 @@ describe('changing a layer', () => {
     const plan = planOf(14, {
       kind: 'policy',
       budgetDeltaUsd: 120,
-      sentences: ['14 agents change', '$120 a month more for models at most', '2 lose github'],
+      sentences: ['14 agents change', '$120 a month more for models at most', '2 agents lose GitHub'],
     });
     const { host, sent } = createHost(working(2, { createPlan: () => plan }));
     const shown = click(host, 'planLayer', target, formOf(engineering, { budget: '300' }));
     expect(bodyOf(sent.at(-1))).toMatchObject({
       change: { kind: 'policy', match: { ou: '/Engineering' }, spec: { budgetCap: 300, modelTier: 'opus' } },
     });
-    for (const words of ['14 agents change.', '$120 a month more', '2 lose github.']) expect(textOf(shown)).toContain(words);
+    for (const words of ['14 agents change.', '$120 a month more', '2 agents lose GitHub.']) expect(textOf(shown)).toContain(words);
     expect(verbsIn(shown)).toEqual(['applyPlan', 'showPolicies']);
     click(host, 'applyPlan', { id: 'plan-1', removals: '0' });
     expect(sent.at(-2)?.url).toContain('/plans/plan-1/apply');
@@ -129,7 +129,7 @@ describe('changing a layer', () => {
 
   it('plans nothing on policies that somebody has changed meanwhile', () => {
     const { host, sent } = createHost(working(2, { getPlane: () => definitionOf({ revision: 4 }) }));
-    expect(textOf(click(host, 'planLayer', target, formOf(engineering)))).toContain('changed the policies meanwhile');
+    expect(textOf(click(host, 'planLayer', target, formOf(engineering)))).toContain('Somebody else changed the policies');
     expect(sent.some(({ method }) => method === 'post')).toBe(false);
   });
 

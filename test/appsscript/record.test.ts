@@ -26,7 +26,7 @@ describe('the audit log', () => {
     const card = click(host, 'filterAudit', {}, form);
     const query = new URL(sent.find(({ url }) => url.includes('/audit?'))?.url ?? '').searchParams;
     expect(Object.fromEntries(query)).toEqual({
-      ...{ limit: '20', agentId: agentOf(7).agentId, user: 'admin@acme.test', action: 'agent.' },
+      ...{ limit: '40', agentId: agentOf(7).agentId, user: 'admin@acme.test', action: 'agent.' },
       since: '2026-11-15T12:00:00.000Z',
     });
     const next = actionsIn(card).find(({ parameters }) => parameters['do'] === 'showAudit' && parameters['cursor'] !== '');
@@ -36,7 +36,7 @@ describe('the audit log', () => {
     });
     sent.length = 0;
     click(host, 'showAudit', { filter: next?.parameters['filter'] ?? '', cursor: next?.parameters['cursor'] ?? '', back: '[""]' });
-    expect(new URL(sent[0]?.url ?? '').searchParams.get('cursor')).toBe('1.20');
+    expect(new URL(sent[0]?.url ?? '').searchParams.get('cursor')).toBe('1.40');
     expect(new URL(sent[0]?.url ?? '').searchParams.get('action')).toBe('agent.');
   });
 
@@ -44,8 +44,11 @@ describe('the audit log', () => {
     const { host, trips } = createHost(working(2, { getUser: () => withoutAgent(7) }));
     click(host, 'filterAudit', {}, { agent: agentOf(9).agentId });
     expect(trips).toHaveLength(1);
-    expect(click(host, 'filterAudit', {}, { agent: 'person7@acme.test' }).action.notification?.text).toContain('has no agent');
-    expect(click(host, 'filterAudit', {}, { agent: 'somebody' }).action.notification?.text).toContain('whole e-mail address');
+    expect(click(host, 'filterAudit', {}, { agent: 'nobody' }).action.notification?.text).toContain(
+      'Nobody like nobody has or had an agent',
+    );
+    expect(click(host, 'filterAudit', {}, { agent: 'person8@acme.test' }).action.notification?.text).toContain('Nobody like person8');
+    expect(textOf(cardsIn(click(host, 'filterAudit', {}, { agent: 'Person 7' })))).toContain('about the agent of person7@acme.test');
   });
 
   it('is marked as verified, or names what was changed', () => {
@@ -66,7 +69,7 @@ describe('the audit log', () => {
     );
     const text = textOf(cardsIn(click(host, 'verifyAudit', { filter: '{}' })));
     expect(text).toContain('it took too long');
-    expect(text).toContain('Settings changed');
+    expect(text).toContain('Agent settings changed');
     expect(text).not.toContain('Verified: nothing');
   });
 });
@@ -75,8 +78,8 @@ describe('settings', () => {
   it('names what is wrong first, with what to do', () => {
     const { host } = createHost(working(2, { diagnose: () => checksOf('Roles') }));
     const text = textOf(cardsIn(click(host, 'openSettings', {})));
-    expect(text).toContain('1 of 3 need somebody');
-    expect(text).toContain('What to do: Set up Roles.');
+    expect(text).toContain('1 of 3 need attention');
+    expect(text).toContain('What to do: Set up Roles');
     expect(text.indexOf('Roles is not there')).toBeLessThan(text.indexOf('Custom schema'));
   });
 
@@ -84,7 +87,7 @@ describe('settings', () => {
     const { host } = createHost(working());
     const text = textOf(cardsIn(click(host, 'openSettings', {})));
     for (const words of [
-      'Everything the plane needs is there',
+      'Everything is set up',
       '1.0.0',
       'claude-sonnet',
       '$3 in, $15 out per million tokens',

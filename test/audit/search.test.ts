@@ -36,6 +36,7 @@ const create = (trail: Trail) =>
     ...{ store: trail.store, hashing: nodeHashing, signer: trail.signer, publicKeyPem: trail.publicKeyPem },
     clock: { now: trail.now, deadline: () => new AbortController().signal },
     checkpoint: trail.checkpoint,
+    fleet: { agentsOf: async () => [] },
     planeOf: () => sample,
   });
 

@@ -10,8 +10,8 @@ import { activityApplications } from '../../functions/core/providers.ts';
 import { endpointFile } from '../../scripts/client.ts';
 import { openSqliteStore } from '../../functions/store/sqlite.ts';
 import { measureLoad } from './api-load.ts';
-import { agentIdOf, inBatches, openFleet, planeId } from './fleet.ts';
-import { createInstantProviders } from './instant-providers.ts';
+import { agentIdOf, inBatches, openFleet, planeId } from '../../scripts/scale/fleet.ts';
+import { createInstantProviders } from '../../scripts/scale/instant-providers.ts';
 import { startWorkspace, type Edit } from './workspace-process.ts';
 
 /*
@@ -96,7 +96,8 @@ async function measure(): Promise<void> {
   const users = await fill();
   const agents = users.map(({ id, email }) => ({ agentId: agentIdOf(id), email, session: fleet.sessionOf(agentIdOf(id)) }));
   const load = { url: fleet.url, token, planeId, perSecond, agents, heartbeatMs };
-  await measureLoad({ ...load, seconds: 3 });
+  // Every agent has had a heartbeat when it begins, as in a plane that runs.
+  await measureLoad({ ...load, seconds: heartbeatMs / 1_000 + 1 });
 
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();

@@ -5,7 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { directorySchemaName } from '../../shared/directory-schema.ts';
 import { activityApplications } from '../../functions/core/providers.ts';
 import { openSqliteStore } from '../../functions/store/sqlite.ts';
-import { agentIdOf, inBatches, openFleet } from './fleet.ts';
+import { agentIdOf, inBatches, openFleet } from '../../scripts/scale/fleet.ts';
 import { createSlowProviders } from './slow-providers.ts';
 import { startWorkspace, type Edit } from './workspace-process.ts';
 

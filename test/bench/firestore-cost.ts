@@ -16,7 +16,7 @@ import { createFirestoreStore, openFirestore } from '../../functions/store/fires
 import { createReconcile, createSweep } from '../../functions/wake/reconcile.ts';
 import { startFirestore } from '../peers/emulators.ts';
 import { createCountingStore, type Operations } from './counting-store.ts';
-import { createInstantProviders } from './instant-providers.ts';
+import { createInstantProviders } from '../../scripts/scale/instant-providers.ts';
 
 /** What a plane of many agents would cost on Firestore when nothing happens: real paths on the emulator for a sample, times their cadence. */
 const sample = 100;
@@ -118,6 +118,7 @@ async function measure(): Promise<void> {
         writeRequests: never,
       },
     },
+    confirm: async () => undefined,
     makeProviders: () => createInstantProviders('acme'),
     upstream: { maker: 'stand-in' },
     publicUrl: 'http://127.0.0.1:1',

@@ -12,7 +12,7 @@ import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
 import { createPlane } from '../../functions/plane.ts';
 import { fixedPlanes } from '../../functions/planes.ts';
 import { openSqliteStore } from '../../functions/store/sqlite.ts';
-import { createInstantProviders } from './instant-providers.ts';
+import { createInstantProviders } from '../../scripts/scale/instant-providers.ts';
 
 const quiet = { info: () => undefined, warn: () => undefined };
 const wake = { wake: () => undefined, flush: async () => undefined };
@@ -84,6 +84,7 @@ async function measure(count: number): Promise<{ agents: number; 'idle passes/s'
       publish: async () => undefined,
       writeRequests: never,
     },
+    confirm: async () => undefined,
     makeProviders: () => createInstantProviders('acme'),
     upstream: { maker: 'stand-in' },
     company: 'Acme',

@@ -1,15 +1,17 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PlanChange } from '../../shared/views-fleet.ts';
 import type { Plane } from '../../shared/plane.ts';
+import { sentOnce } from '../../functions/core/sent.ts';
 import { wishFor } from '../../functions/directory/standing.ts';
 import { nodeHashing, systemClock } from '../../functions/keys.ts';
 import { createPlans } from '../../functions/plan/plans.ts';
 import { changePlane, openPlanes } from '../../functions/planes.ts';
 import { openSqliteStore } from '../../functions/store/sqlite.ts';
 import { connectDirectory } from '../../scripts/local/directory.ts';
-import { agentIdOf, plane, planeId } from './fleet.ts';
+import { agentIdOf, plane, planeId } from '../../scripts/scale/fleet.ts';
 import { startWorkspace } from './workspace-process.ts';
 
 /*
@@ -26,6 +28,7 @@ const store = openSqliteStore({ file: join(folder, 'plane.sqlite') });
 const wake = { wake: () => undefined, flush: async () => undefined };
 const change = { store, clock: systemClock, hashing: nodeHashing, wake };
 const actor = { kind: 'user', id: 'admin@acme.test' } as const;
+const sent = sentOnce(store, randomUUID);
 
 const organization = (spec: Plane['spec']['policies'][number]['spec']): Plane['spec']['policies'] => [
   { match: { organization: true }, spec },
@@ -61,13 +64,13 @@ try {
   const times: number[] = [];
   for (let round = 0; round < 5; round += 1) {
     const began = performance.now();
-    const plan = await plans.create(planeId, edit(60 + round), actor, ctx());
+    const plan = await plans.create(planeId, edit(60 + round), { actor, sent, ctx: ctx() });
     times.push(performance.now() - began);
     if (round === 0) console.log(plan.sentences.join('; '));
   }
-  const last = await plans.create(planeId, edit(100), actor, ctx());
+  const last = await plans.create(planeId, edit(100), { actor, sent, ctx: ctx() });
   const began = performance.now();
-  await plans.apply(planeId, last.id, undefined, { actor, authorize: async () => undefined, ctx: ctx() });
+  await plans.apply(planeId, last.id, undefined, { actor, sent, authorize: async () => undefined, ctx: ctx() });
   const applyMs = performance.now() - began;
   const median = times.sort((a, b) => a - b)[2] ?? NaN;
   const mib = process.memoryUsage().rss / 2 ** 20;

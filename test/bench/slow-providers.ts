@@ -1,5 +1,5 @@
 import type { AgentInstance, Providers } from '../../functions/core/providers.ts';
-import { createInstantProviders } from './instant-providers.ts';
+import { createInstantProviders } from '../../scripts/scale/instant-providers.ts';
 
 interface SlowOptions {
   /** From the first wish to delete a machine until it is gone, in milliseconds. */

@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { parse, stringify } from 'yaml';
 import { samplePlane } from './sample-views.ts';
 import type { Bench } from './bench.ts';
@@ -48,6 +49,10 @@ export const cases: Readonly<Record<string, Case>> = {
       planes: [{ list: [{ ownerEmail: alice }, { ownerEmail: bob }] }],
     });
     expect((await bench.run(['status', '--search', 'bob'])).out).not.toContain(alice);
+    await bench.run(['remove-agent', '--name', bob, '--yes']);
+    expect((await bench.run(['status'])).out).not.toContain(bob);
+    expect((await bench.run(['status', '--removed'])).out).toMatch(/bob@acme\.test +removed/);
+    expect((await bench.run(['receipt', '--name', bob])).out).toContain('machines at local: none left');
   },
   async delete(bench) {
     expect((await bench.run(['delete', '--plane', 'acme'])).complaints).toContain('say --force');
@@ -129,6 +134,7 @@ export const cases: Readonly<Record<string, Case>> = {
   async 'audit list'(bench) {
     const answer = await bench.json('audit', '--action', 'agent.', '--user', bob, '--since', '1h');
     expect(answer).toMatchObject({ rows: [{ action: 'agent.', actor: { id: bob }, detail: { since: '2026-11-22T16:00:30.000Z' } }] });
+    expect((await bench.run(['audit', '--action', 'agent.restart'])).out).toMatch(/agent\.restart +carol@acme\.test /);
   },
   async 'audit verify'(bench) {
     await bench.company.trail.write({ on: 'plane', actor: { kind: 'plane', id: 'worker' }, action: 'plane.change', target: 'acme' });
@@ -228,6 +234,20 @@ export const cases: Readonly<Record<string, Case>> = {
     expect(await bench.json('diagnose')).toMatchObject({ checks: [{ state: 'ok' }] });
     bench.company.deeds.push('broken');
     expect((await bench.run(['diagnose'])).code).toBe(3);
+  },
+  async scaletest(bench) {
+    const before = readdirSync(tmpdir());
+    const answer = await bench.json('scaletest', '--agents', '5', '--seconds', '2', '--rate', '40');
+    const steps = answer['steps'] as { step: string; count: number; errors: number }[];
+    expect(answer).toMatchObject({ plane: null, agents: 5, failures: {}, within: true });
+    expect(steps.map(({ step }) => step)).toEqual(
+      expect.arrayContaining(['create', 'heartbeat', 'pause', 'resume', 'first page', 'by org unit']),
+    );
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('agents-plane-scaletest-') && !before.includes(name))).toEqual([]);
+    expect(bench.heard).toEqual([]);
+    const named = await bench.run(['scaletest', '--plane', 'acme', '--seconds', '1', '--rate', '20', '--yes', '--json']);
+    expect([...new Set(bench.heard.map(({ operation }) => operation))].filter((each) => !/^(list|get|explain)/.test(each))).toEqual([]);
+    expect([named.code, bench.heard.length > 15]).toEqual([0, true]);
   },
   async completion(bench) {
     expect((await bench.run(['completion', 'bash'])).out).toContain('complete -o default -F _planes planes');

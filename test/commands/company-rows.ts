@@ -59,7 +59,8 @@ export function companyRows(company: Company): LoopbackRows {
     },
     listAgents: ({ params, query }) => {
       const mine = [...agents.values()].filter(({ planeId }) => planeId === params.planeId);
-      const found = mine.filter(({ agentId, name, ownerEmail }) =>
+      const shown = mine.filter(({ phase }) => (query.phase === undefined ? phase !== 'removed' : phase === query.phase));
+      const found = shown.filter(({ agentId, name, ownerEmail }) =>
         [agentId, name, ownerEmail].some((text) => text.includes(query.q ?? '')),
       );
       return { agents: found.slice(0, query.limit), next: null };
@@ -191,7 +192,12 @@ export function companyRows(company: Company): LoopbackRows {
         actor: { kind: 'user', id: query.user ?? 'admin@acme.test' },
         action: query.action ?? 'plane.change',
       };
-      return { rows: [{ ...row, target: 'acme', detail: { since: query.since ?? null }, hash: 'h', outcome: 'done' }], next: null };
+      const carol = { agentId: 'acarolcarolcarol', name: 'carol', ownerId: '7', ownerEmail: 'carol@acme.test', ownerName: 'Carol Chen' };
+      const about = query.action === 'agent.restart' ? carol : null;
+      return {
+        rows: [{ ...row, target: about?.agentId ?? 'acme', about, detail: { since: query.since ?? null }, hash: 'h', outcome: 'done' }],
+        next: null,
+      };
     },
     verifyAudit: async () => ({ ...(await trail.verifyStore()), faults: [] }),
     exportAudit: async () => (await trail.exported()).toString(),

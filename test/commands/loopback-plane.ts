@@ -19,7 +19,7 @@ export interface Heard {
 }
 
 /** A plane by the contract alone: what comes in and what goes out is held against its schemas. */
-export async function openLoopback(rows: LoopbackRows) {
+export async function openLoopback(rows: LoopbackRows, port = 0) {
   const app = new Hono();
   const heard: Heard[] = [];
   const known = Object.keys(contract) as Operation[];
@@ -44,7 +44,7 @@ export async function openLoopback(rows: LoopbackRows) {
     });
   }
   const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const address = server.address();
   if (typeof address !== 'object' || !address) throw new Error('no address');
   return {

@@ -35,8 +35,8 @@ describe('the commands about policy', () => {
     expect(out.split('\n').slice(0, 4)).toEqual([
       'dave@acme.test in /Engineering',
       '  Agent is off: that is the default.',
-      '  Model tier is opus: ou /Engineering says so (the organisation said sonnet).',
-      '  Budget is $200 a month: ou /Engineering says so (the organisation said $50).',
+      '  Model is Opus: organizational unit /Engineering says so (the organization said Sonnet).',
+      '  Budget is $200 a month: organizational unit /Engineering says so (the organization said $50).',
     ]);
     const json = await run(viewer, 'explain', '--plane', 'acme', '--user', 'dave@acme.test', '--json');
     expect(JSON.parse(json.out)).toMatchObject({

@@ -92,6 +92,7 @@ describe('the table of commands', () => {
         delete: ['--plane', 'acme', '--force'],
         'add-agent': ['--owner', 'x@acme.test', '--machine-type', 'e2-small'],
         drift: ['--heal'],
+        scaletest: ['--plane', 'acme'],
       };
       await bench.json('plan', '--ou', '/Sales', '--budget-cap', '90');
       if (path === 'restore') await bench.json('backup', '--name', 'bob');

@@ -1,3 +1,4 @@
+import { sentOnce } from '../../functions/core/sent.ts';
 import type { DriftPolicy } from '../../functions/core/drift.ts';
 import { createDriftHandlers } from '../../functions/http/drift.ts';
 import { nodeHashing } from '../../functions/keys.ts';
@@ -20,6 +21,7 @@ async function open(drifts?: DriftPolicy) {
     within: undefined,
     actor: { kind: 'user', id: 'admin' } as const,
     ctx,
+    sent: sentOnce(world.store, () => 'unused'),
   };
   return {
     ...world,

@@ -3,7 +3,7 @@ import { createParts, introductionPatienceMs } from '../../functions/core/parts.
 import { planPart } from '../../functions/core/part.ts';
 import type { AgentRecord, HeartbeatRecord } from '../../functions/core/records.ts';
 import { createTokenKey } from '../../functions/keys.ts';
-import { createInstantProviders } from '../bench/instant-providers.ts';
+import { createInstantProviders } from '../../scripts/scale/instant-providers.ts';
 import { createMemoryStore } from '../simulation/memory-store.ts';
 
 const agent = {

@@ -7,7 +7,7 @@ import type { AgentRecord } from '../../functions/core/records.ts';
 import type { Store } from '../../functions/core/store.ts';
 import { createTokenKey, nodeHashing } from '../../functions/keys.ts';
 import { toAgent } from '../backup/world.ts';
-import { createInstantProviders } from '../bench/instant-providers.ts';
+import { createInstantProviders } from '../../scripts/scale/instant-providers.ts';
 import { createMemoryStore } from '../simulation/memory-store.ts';
 import { createHandClock } from '../wake/loopback.ts';
 

@@ -77,8 +77,6 @@ export function createAuditLog(limits?: { acted: number; listed: number }) {
               last: '',
               pages: 0,
               lastPages: 0,
-              running: 0,
-              lastRunning: 0,
             });
         }
       });

@@ -6,10 +6,11 @@ import { createAdaptorServer } from '@hono/node-server';
 import { directorySchemaName } from '../../shared/directory-schema.ts';
 import type { Ctx } from '../../functions/core/surroundings.ts';
 import type { AgentRecord, Receipt } from '../../functions/core/records.ts';
+import { rollCall } from '../../functions/directory/roll-call.ts';
 import { createPublish } from '../../functions/directory/publish.ts';
 import { createQuota, googleLanes, googleQuotas } from '../../functions/directory/quota.ts';
 import { createWorkspace } from '../../scripts/local/workspace/index.ts';
-import { agentIdOf, inBatches, openFleet } from '../bench/fleet.ts';
+import { agentIdOf, inBatches, openFleet } from '../../scripts/scale/fleet.ts';
 import { createSlowProviders } from '../bench/slow-providers.ts';
 import { eventually } from '../http/world.ts';
 import { createMemoryStore } from '../simulation/memory-store.ts';
@@ -98,6 +99,7 @@ describe('fifty suspensions at once', () => {
     const { fleet, store, workspace, users, events, edit, hold, receipts, deletionsAsked } = burst;
     try {
       await fleet.begin();
+      await eventually('a roll call that is through', async () => (await store.get('walks', rollCall))?.readAt);
       workspace.resetCalls();
       /** Passes take all their places and go on only when the last look has decided: looks that needed one of these would never come. */
       hold(async (ctx) => {

@@ -89,6 +89,7 @@ export function openCompany(plane: Plane, options: { pageSize?: number } = {}) {
   const deps = { store, clock, hashing: nodeHashing, wake, identity, planes: fixedPlanes([plane]) };
   const intake = createIntake({
     ...{ ...deps, log: { info: () => undefined, warn: (line: string) => void lines.push(line) } },
+    breathe: async () => undefined,
     ...{ address: 'http://127.0.0.1/', random: () => `id-${calls.length}`, services: ['OpenClaw Agent'], ownAccounts: ['plane@acme.test'] },
   });
   const silent = { info: () => undefined, warn: (line: string) => void lines.push(line) };
@@ -118,9 +119,11 @@ export function openCompany(plane: Plane, options: { pageSize?: number } = {}) {
     now = Math.max(now, end);
   }
 
+  const runOne = (key: string): Promise<unknown> => runner.run(key);
+
   const agentIdOf = (id: string): string => toAgentId(plane.metadata.name, id, nodeHashing.sha256);
   return Object.assign(company, {
-    ...{ users, deleted, groups, log, calls, lines, store, intake, deps, due, pass, failures, agentIdOf },
+    ...{ users, deleted, groups, log, calls, lines, store, intake, deps, due, pass, runOne, failures, agentIdOf },
     now: () => now,
     /** Ids and addresses follow from the number, so that both sort alike. */
     hire(number: number, ouPath: string, fields: UserIdentity['fields'] = {}): UserIdentity {

@@ -56,6 +56,13 @@ describe('switches of our service', () => {
     ]);
   });
 
+  it('are one for a unit that is written in two ways, and the later counts', async () => {
+    const store = createMemoryStore();
+    await recordServices([on('ou:/Sales', 1)], { store });
+    await recordServices([off('ou:/SALES', 2)], { store });
+    expect(await listServices(store)).toEqual([{ scope: 'ou:/SALES', enabled: false }]);
+  });
+
   it('are listed to the last of many', async () => {
     const store = createMemoryStore();
     const many = Array.from({ length: 1_201 }, (_, index) => on(`ou:/Unit-${index}`, 1));

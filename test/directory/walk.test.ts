@@ -1,4 +1,5 @@
 import { decideApproval } from '../../functions/directory/approvals.ts';
+import { recordServices } from '../../functions/directory/services.ts';
 import { inOu, openCompany, toPlane, type Company } from './company.ts';
 
 const enabled = { agentEnabled: true };
@@ -205,6 +206,40 @@ describe('what policy alone would do to more than 25 agents', () => {
     await walk();
     expect((await company.desired())['1001']).toBe('removed');
     expect(await running(company)).toBe(39);
+  });
+
+  it('counts who was renamed during the walk with all others, wherever their new address lies', async () => {
+    const company = await openMany(25);
+    company.hire(30, '/Sales');
+    await company.due('plane/walk');
+    await company.pass(1_000);
+    await recordServices([{ scope: 'ou:/Sales', enabled: false, at: company.now() }], company.deps);
+    company.change('1003', { email: 'z@acme.test' });
+    company.change('1030', { email: 'a@acme.test' });
+    await company.due('plane/walk');
+    await company.pass(1_000);
+    expect(await waiting(company)).toMatchObject({ creates: 0, removes: 26 });
+    await company.pass(2 * hour);
+    expect([await running(company), Object.keys(await company.desired()).length]).toEqual([26, 26]);
+    await decideApproval('acme', (await waiting(company))?.id ?? '', 'approve', admin, undefined, company.deps);
+    await company.pass(1_000);
+    expect(await running(company)).toBe(0);
+  });
+
+  it('is asked for though policy changes while many looks that a walk wanted for something else are on their way', async () => {
+    const company = await openMany(25);
+    hireMany(company, 30, 15, '/Sales');
+    await company.due('plane/walk');
+    await company.pass(1_000);
+    for (const id of company.users.keys()) company.change(id, { name: `New name of ${id}` });
+    await company.due('plane/walk');
+    await company.runOne('plane/walk');
+    for (const id of company.users.keys()) company.change(id, { ouPath: '/Elsewhere' });
+    await company.pass(1_000);
+    expect(await running(company)).toBe(40);
+    expect(await company.store.get('agents', company.agentIdOf('1001'))).toMatchObject({ ownerName: 'New name of 1001' });
+    await company.pass(2 * hour);
+    expect([await running(company), (await waiting(company))?.removes]).toEqual([40, 40]);
   });
 
   it('takes in who comes later instead of letting them through one by one', async () => {

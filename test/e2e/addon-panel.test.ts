@@ -50,7 +50,7 @@ const failures: readonly (readonly [name: string, reply: () => Reply, happened: 
   [
     '403',
     () => problem(403, 'forbidden', 'cannot show agents: you have no role here; ask a super admin'),
-    'You may not do this',
+    'You do not have permission for this',
     'Agent Admin role',
   ],
   [

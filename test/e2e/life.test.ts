@@ -187,7 +187,7 @@ describe('the whole life of one agent, on one machine, with real OpenClaws', () 
       await published('paused');
       expect(await cli('pause', ...one)).toMatchObject({ code: 0, answer: { state: 'done', done: 0, skipped: 1 } });
       expect(await cli('pause', '--plane', 'acme', '--agent', 'nobody@acme.test')).toMatchObject({
-        ...{ code: 1, stderr: saying('there is no agent nobody@acme.test here') },
+        ...{ code: 5, stderr: saying('there is no agent nobody@acme.test here') },
       });
       const answered = await write('Good morning!');
 

@@ -88,13 +88,27 @@ describe('onboarding on a phone', () => {
       await page.screenshot({ path: join(screenshots, `${name}-${colorScheme}.png`), fullPage: true });
     }
   }
-  async function answerCommand(result: object): Promise<void> {
-    const find = async (): Promise<CommandRecord | undefined> =>
-      (await world.store.query('commands', 'byAgent', { equals: [agentId], limit: 100 })).find(
-        ({ kind, state }) => kind === 'whatsappLogin' && state === 'waiting',
-      );
-    const command = await eventually('a command', find, 20_000);
-    const ended = { ...command, state: 'done', result: JSON.stringify(result), endedAt: world.clock.now() } as const;
+  const commandOf = (): Promise<CommandRecord> =>
+    eventually(
+      'a command',
+      async () =>
+        (await world.store.query('commands', 'byAgent', { equals: [agentId], limit: 100 })).find(
+          ({ kind, state }) => kind === 'whatsappLogin' && state === 'waiting',
+        ),
+      20_000,
+    );
+  async function showCode(qr: string): Promise<void> {
+    await commandOf();
+    await world.store.transact(async (tx) => {
+      const beat = await tx.get('heartbeats', agentId);
+      const fresh = { agentId, incarnation: 1, revision: 1, live: true, ready: true, secretsVersion: '', restarts: 0, boot: 1 };
+      const whatsapp = { state: 'showing', qr, expiresAt: world.clock.now() + 20_000 } as const;
+      tx.set('heartbeats', agentId, { ...fresh, ...beat, at: world.clock.now(), whatsapp });
+    });
+  }
+  async function finishLogin(): Promise<void> {
+    const command = await commandOf();
+    const ended = { ...command, state: 'done', result: 'WhatsApp is linked', endedAt: world.clock.now() } as const;
     await world.store.transact(async (tx) => tx.set('commands', command.id, ended));
   }
   const codeFromMail = () =>
@@ -138,7 +152,7 @@ describe('onboarding on a phone', () => {
     await page.getByText('Getting a code from your agent').waitFor();
     await inspect(page, 'whatsapp-waiting');
 
-    await answerCommand({ qr: '2@first'.padEnd(230, 'x'), expiresAt: world.clock.now() + 30_000 });
+    await showCode('2@first'.padEnd(230, 'x'));
     const code = page.getByRole('img', { name: /QR code/ });
     await code.waitFor();
     await inspect(page, 'whatsapp-qr');
@@ -146,10 +160,10 @@ describe('onboarding on a phone', () => {
     let loads = 0;
     page.on('load', () => void (loads += 1));
     await world.pass(13_000, /^$/);
-    await answerCommand({ qr: '2@second'.padEnd(230, 'x'), expiresAt: world.clock.now() + 30_000 });
+    await showCode('2@second'.padEnd(230, 'x'));
     await eventually('another code', async () => (await code.getAttribute('src')) !== first, 15_000);
     await world.pass(13_000, /^$/);
-    await answerCommand({ connected: true });
+    await finishLogin();
     await page.getByText('WhatsApp is connected.').waitFor();
     expect(loads).toBe(0);
     await inspect(page, 'whatsapp-connected');
@@ -165,7 +179,7 @@ describe('onboarding on a phone', () => {
     await page.getByLabel('Code from the mail').fill(await codeFromMail());
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByText('Getting a code from your agent').waitFor();
-    await answerCommand({ qr: '2@first', expiresAt: world.clock.now() + 60_000 });
+    await showCode('2@first'.padEnd(230, 'x'));
     await page.getByRole('img', { name: /QR code/ }).waitFor({ timeout: 20_000 });
     await context.close();
   });

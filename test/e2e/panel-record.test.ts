@@ -26,7 +26,7 @@ const troubles: readonly (readonly [name: string, trouble: Trouble, title: strin
     'backendUrl',
   ],
   ['401', problem(401, 'unauthenticated', 'cannot check who you are: the token has ended'), 'Your sign-in was not accepted', 'Reload'],
-  ['403', problem(403, 'forbidden', 'cannot show agents: you have no role'), 'You may not do this', 'Agent Admin role'],
+  ['403', problem(403, 'forbidden', 'cannot show agents: you have no role'), 'You do not have permission for this', 'Agent Admin role'],
   ['409', problem(409, 'conflict', 'cannot change Carol: a file says so'), 'Not changed: something else decides this', 'Refresh'],
   ['412', problem(412, 'preconditionFailed', 'cannot change it: it is at revision 4'), 'Not changed', 'Refresh'],
   ['429', problem(429, 'tooManyRequests', 'cannot take more calls this minute'), 'Too much at once', 'Wait a minute'],
@@ -115,7 +115,7 @@ describe('what the panel shows of a plane', () => {
     await scene.openPerson(bob);
     await scene.press('Why: tools');
     const text = await scene.text();
-    expect(text).toMatch(/Not among them\n.*GitHub/);
+    expect(text).toMatch(/Not included\n.*GitHub/);
     expect(text).toContain('organizational unit /Sales');
     expect(await scene.panel.getByRole('button', { name: 'Save' }).count()).toBe(0);
     await look('why');
@@ -130,7 +130,7 @@ describe('what the panel shows of a plane', () => {
     await scene.unfold('Filter');
     await scene.fill('Who did it', 'admin@acme.test');
     await scene.fill('Whose agent', carol);
-    await scene.choose('What', 'Restarts alone');
+    await scene.choose('What', 'Restarts only');
     await scene.press('Show');
     const rows = await scene.text();
     await look('audit');
@@ -167,7 +167,14 @@ describe('what the panel shows of a plane', () => {
     expect(JSON.stringify(receipt)).toContain(agentId);
     await expect(fieldsOf(world, bob)).rejects.toThrow();
     await scene.start();
+    expect(await scene.text()).not.toContain('Bob Baker');
+    await scene.press('Removed');
     expect(await scene.text()).toMatch(/Bob Baker\n● Removed/);
+    await scene.follow('Bob Baker');
+    const proof = await scene.text();
+    await look('receipt');
+    for (const words of ['Removed: nothing is left', 'The person was deleted', 'None found', 'no longer in the directory'])
+      expect(proof).toContain(words);
   });
 
   it('turns yellow and then red as heartbeats stay away (REQ-WS-04, REQ-MAINT-01)', async () => {

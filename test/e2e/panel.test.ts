@@ -78,7 +78,7 @@ describe('the panel, with a plane behind it', () => {
     await scene.follow('Policies');
     await scene.follow('/Sales');
     await scene.tick(/^Tools/, 'Email', 'CRM', 'GitHub');
-    await scene.press('See what it changes');
+    await scene.press('Preview changes');
     expect(await scene.text()).toMatch(/bob@acme\.test|Bob Baker/);
     await look('plan');
     expect((await userOf(bob)).policy.tools.value).not.toContain('github');
@@ -104,7 +104,7 @@ describe('the panel, with a plane behind it', () => {
       await scene.openPerson(carol);
     }
     await spend(0.85);
-    expect(await scene.text()).toMatch(/\$85 of \$100 a month\n.*85%\n● Near the cap/);
+    expect(await scene.text()).toMatch(/\$85 of \$100 a month\n.*85%\n● Close to the limit/);
     expect(await scene.text()).toMatch(/Model calls\n2\n/);
     await until('the alert', async () => {
       const { messages } = await api<{ messages: { subject: string }[] }>(`/mail/messages?to=${carol}`);
@@ -118,7 +118,7 @@ describe('the panel, with a plane behind it', () => {
   it('answers what an agent asks for (REQ-UX-05)', async () => {
     await machines.bob.ask({ tools: ['ssh'], why: 'to look at the server' });
     await scene.start();
-    await scene.follow('1 request of an agent');
+    await scene.follow('1 request from an agent');
     await scene.follow(bob);
     expect(await scene.text()).toContain('to look at the server');
     await look('request');
@@ -172,10 +172,10 @@ describe('the panel, with a plane behind it', () => {
   it('moves a whole company to another model, and one org unit alone (REQ-WS-08, REQ-MAINT-05)', async () => {
     await scene.start();
     await scene.follow('Many agents at once');
-    await scene.choose('Those who have', 'Any model');
-    await scene.choose('Get', 'Haiku');
-    await scene.choose('Where', '/Sales');
-    await scene.press('See what it would change');
+    await scene.choose('From', 'Any model');
+    await scene.choose('To', 'Haiku');
+    await scene.choose('For whom', '/Sales');
+    await scene.press('Preview changes');
     await scene.press('Apply');
     await until('Bob\u2019s to follow', async () => (await agentOf(bob))?.policy.modelTier.value === 'haiku');
     expect((await agentOf(alice))?.policy.modelTier.value).toBe('opus');
@@ -190,7 +190,7 @@ describe('the panel, with a plane behind it', () => {
     async function work(title: string, meanwhile = async (): Promise<unknown> => undefined): Promise<void> {
       await scene.choose('What', title);
       await scene.choose('Whose agents', 'The whole company');
-      await scene.press('See what it would do');
+      await scene.press('Preview');
       expect(await scene.text()).toContain(`${title}: 3 agents?`);
       await scene.press(title);
       await meanwhile();
@@ -199,7 +199,7 @@ describe('the panel, with a plane behind it', () => {
         return (await scene.text()).includes('\u25cf Done');
       });
       await look(`operation-${title.replace(' ', '-')}`);
-      await scene.press('All work');
+      await scene.press('All actions');
     }
     await scene.start();
     await scene.follow('Many agents at once');

@@ -76,7 +76,7 @@ describe('the story of an agent, on one machine, with a real OpenClaw', () => {
     measured['running to introduction'] = (Date.now() - began) / 1000;
     expect(mail?.subject).toContain("I'm Alice's agent");
     expect(mail?.text).toMatch(/^Hi Alice Archer, I'm Alice's agent/);
-    expect(mail?.text).toContain('I am a stand-in model');
+    expect(mail?.text).toContain('your company has not connected a model');
     expect(mail?.text).toContain('Just reply to this email to start chatting.');
     captured = await capture(plane, aliceId, alice);
   });

@@ -13,7 +13,7 @@ import { startFunctions } from '../../functions/main-google.ts';
 import { createRegistry } from '../../functions/registry.ts';
 import { createHints } from '../../functions/wake/hints.ts';
 import { createWorkspace } from '../../scripts/local/workspace/index.ts';
-import { createInstantProviders } from '../bench/instant-providers.ts';
+import { createInstantProviders } from '../../scripts/scale/instant-providers.ts';
 import { createMemoryStore } from '../simulation/memory-store.ts';
 import { close, listen, openGateway } from './gateway.ts';
 

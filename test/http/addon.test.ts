@@ -49,7 +49,7 @@ describe('the add-on with a plane behind it', () => {
   it('changes a value on the person\u2019s page and takes it back (REQ-WS-02, REQ-WS-03)', async () => {
     const user = await world.idOf('admin@acme.test');
     expect(textOf(await click('admin', 'editField', { user, field: 'budgetCap' }))).toContain('Budget of');
-    const saved = await click('admin', 'saveField', { user, field: 'budgetCap' }, { value: '20' });
+    const saved = await click('admin', 'saveField', { user, field: 'budgetCap', was: '[]' }, { value: '20' });
     expect(textOf(saved)).toContain('$20 a month');
     expect(textOf(saved)).toContain('From this person\u2019s page');
     expect(textOf(await click('admin', 'inheritField', { user, field: 'budgetCap' }))).not.toContain('$20 a month');
@@ -73,7 +73,7 @@ describe('the add-on with a plane behind it', () => {
       {},
       { ou: '/Sales', group: 'any', phase: 'running', health: 'any', attention: 'any' },
     );
-    expect(textOf(filtered)).toContain('Only those in /Sales, running.');
+    expect(textOf(filtered)).toContain('Showing only: in /Sales, running.');
     expect(textOf(await click('admin', 'openFilter', { filter: '{}' }))).toContain('/Engineering');
   });
 
@@ -88,7 +88,7 @@ describe('the add-on with a plane behind it', () => {
   it('moves a model tier after showing whom it touches (REQ-WS-08)', async () => {
     const plan = await click('admin', 'planTier', {}, { from: 'any', to: 'haiku', tierScope: 'all' });
     expect(textOf(plan)).not.toMatch(faulty);
-    expect(textOf(plan)).toMatch(/What it would do/);
+    expect(textOf(plan)).toMatch(/What would change/);
   });
 
   it('shows a Viewer the same without the verbs, and the plane refuses them too (REQ-WSEC-02)', async () => {
@@ -96,9 +96,9 @@ describe('the add-on with a plane behind it', () => {
     expect(textOf(await open('viewer'))).toContain('Plane acme, 1 agent');
     expect(verbsIn(await click('viewer', 'showUser', { user }))).not.toContain('switchAgent');
     const refused = await click('viewer', 'switchOff', { user });
-    expect(textOf(refused)).toContain('You may not do this');
+    expect(textOf(refused)).toContain('You do not have permission for this');
     expect((await world.store.get('agents', await world.agentIdOf('admin@acme.test')))?.desired).toBe('running');
-    expect(textOf(await click('viewer', 'startWork', { work: 'pause', scope: 'all' }))).toContain('You may not do this');
+    expect(textOf(await click('viewer', 'startWork', { work: 'pause', scope: 'all' }))).toContain('You do not have permission for this');
   });
 
   it('shows an admin of one org unit their part, and nothing of the whole company', async () => {
@@ -119,6 +119,6 @@ describe('the add-on with a plane behind it', () => {
   });
 
   it('tells a stranger what is missing', async () => {
-    expect(textOf(await open('alice'))).toContain('You may not do this');
+    expect(textOf(await open('alice'))).toContain('You do not have permission for this');
   });
 });

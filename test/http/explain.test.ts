@@ -52,7 +52,7 @@ describe('why a user has what they have', () => {
       limits: [{ origin: 'organization', limit: 500 }],
       locked: null,
     });
-    expect(sentences).toContain('Model tier is opus: ou /Engineering says so (the organisation said sonnet).');
+    expect(sentences).toContain('Model is Opus: organizational unit /Engineering says so (the organization said Sonnet).');
     await ask('alice@acme.test', { budgetCap: null });
   });
 
@@ -72,17 +72,18 @@ describe('why a user has what they have', () => {
       {
         field: 'agentEnabled',
         kind: 'locked',
-        message: 'Agent is off: the user page asks for on, the service switch of ou /Sales is off.',
+        message: 'Agent is off: this person’s page asks for on, the service switch of organizational unit /Sales is off.',
       },
       {
         field: 'modelTier',
         kind: 'invalid',
-        message: 'modelTier: found "Opuss"; allowed: haiku, sonnet or opus; the last good value (haiku) stays',
+        message: 'modelTier: found "Opuss"; allowed: haiku, sonnet or opus; the last good value (Haiku) stays',
       },
       {
         field: 'budgetCap',
         kind: 'clamped',
-        message: 'Budget is $500 a month: the user page asks for $900, the organisation allows at most $500 (the organisation said $50).',
+        message:
+          'Budget is $500 a month: this person’s page asks for $900, the organization allows at most $500 (the organization said $50).',
       },
     ]);
     expect(await notesOf('carol@acme.test')).toEqual([]);

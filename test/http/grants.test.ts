@@ -1,4 +1,5 @@
 import { createGrantHandlers } from '../../functions/http/grants.ts';
+import { sentOnce } from '../../functions/core/sent.ts';
 import { lookKey } from '../../functions/core/schedule.ts';
 import { nodeHashing } from '../../functions/keys.ts';
 import { createMemoryStore } from '../simulation/memory-store.ts';
@@ -24,6 +25,7 @@ async function openGrants() {
         ctx,
         within: undefined,
         ifMatch: undefined,
+        sent: sentOnce(store, () => 'unused'),
       },
       actor: { kind: 'user', id: 'admin' },
     });

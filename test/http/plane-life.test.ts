@@ -132,6 +132,7 @@ describe('the diagnosis of a plane', () => {
         'admin roles': 'ok',
         'push channel': 'ok',
         'audit log': 'ok',
+        'roll call': 'ok',
         sweep: 'ok',
         models: 'warning',
         backups: 'ok',

@@ -8,6 +8,7 @@ import { toAgentId } from '../../shared/agent.ts';
 import type { Plane } from '../../shared/plane.ts';
 import { makeDue } from '../../functions/core/schedule.ts';
 import type { Providers } from '../../functions/core/providers.ts';
+import type { Store } from '../../functions/core/store.ts';
 import type { Clock } from '../../functions/core/surroundings.ts';
 import { createFolderBackups } from '../../functions/backup/folder.ts';
 import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
@@ -19,7 +20,7 @@ import { connectDirectory } from '../../scripts/local/directory.ts';
 import { readPlaneFile } from '../../scripts/local/plane-file.ts';
 import type { FaultsBody } from '../../scripts/local/workspace/faults.ts';
 import { createWorkspace } from '../../scripts/local/workspace/index.ts';
-import { createInstantProviders } from '../bench/instant-providers.ts';
+import { createInstantProviders } from '../../scripts/scale/instant-providers.ts';
 import { createMemoryStore } from '../simulation/memory-store.ts';
 
 const audience = 'test-audience';
@@ -33,6 +34,8 @@ export interface WorldOptions {
   readonly users?: number;
   /** A caller by a token of their own, as the embedded plane has one. */
   readonly knows?: PlaneDeps['knows'];
+  /** How agents reach the plane, where that is not its own address. */
+  readonly publicUrl?: string;
   /** In force from the start. */
   readonly faults?: FaultsBody;
 }
@@ -43,7 +46,7 @@ const settles = /^(look|group|publish|plane\/walk)/;
 const timely = /^(look|group|regroup|publish|plane)\//;
 
 /** A whole plane but for machines, which are instant, with the Workspace emulator behind real HTTP. */
-export async function openWorld({ plane: given, users = 0, knows, faults, managedBy = 'api' }: WorldOptions = {}) {
+export async function openWorld({ plane: given, users = 0, knows, faults, managedBy = 'api', publicUrl }: WorldOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'agents-plane-http-'));
   const warnings: string[] = [];
   const log = { info: () => undefined, warn: (message: string) => void warnings.push(message) };
@@ -72,17 +75,17 @@ export async function openWorld({ plane: given, users = 0, knows, faults, manage
     return made;
   }
   /** One process of the deployment; any number may share the store. */
-  function start(holder: string, from: 'file' | 'sample', definition: Plane) {
-    const planes = openPlanes({ store, clock, hashing: nodeHashing, wake, seed: { plane: definition, from } });
-    const { sink, ...connected } = connectDirectory({ url, plane: definition, planes, store, audience, clock, fetch });
+  function start(holder: string, from: 'file' | 'sample', definition: Plane, within: Store = store) {
+    const planes = openPlanes({ store: within, clock, hashing: nodeHashing, wake, seed: { plane: definition, from } });
+    const { sink, ...connected } = connectDirectory({ url, plane: definition, planes, store: within, audience, clock, fetch });
     const running = createPlane({
-      ...{ plane: definition, planes, store, wake, log, keys, ...connected, clock, hashing: nodeHashing, random: randomUUID },
+      ...{ plane: definition, planes, store: within, wake, log, keys, ...connected, clock, hashing: nodeHashing, random: randomUUID },
       makeProviders,
       ...(knows ? { knows } : {}),
       upstream: { maker: 'stand-in' },
       backupStore: createFolderBackups({ dir: join(folder, 'backups') }),
       company: 'Acme',
-      publicUrl: url,
+      publicUrl: publicUrl ?? url,
       holder,
       times: { effectMs: 200, waitMs: 50, resyncMs: 30_000, leaseMs: 30_000, lagMs: 0 },
     });

@@ -61,7 +61,7 @@ export async function startConsoleServer() {
                 navigations: [
                   {
                     pushCard: homeCard(
-                      { plane: planeOf(4, 1, 1), page: pageOf(6), filter: {}, cursor: '', back: [], operations: [] },
+                      { plane: planeOf(4, 1, 1), page: pageOf(6), filter: {}, cursor: '', back: [], operations: [], standIn: false },
                       admin,
                     ),
                   },

@@ -49,7 +49,7 @@ describe('the add-on panel', () => {
     await panel().getByText('Person 3').click();
     await panel().getByRole('switch', { name: 'Agent enabled' }).waitFor();
     await panel().getByRole('button', { name: 'Details' }).click();
-    await panel().getByText('Agent id').waitFor();
+    await panel().getByText('Agent ID').waitFor();
     await panel().getByRole('button', { name: 'Back', exact: true }).click();
     await panel().getByRole('heading', { name: 'Overview' }).waitFor();
   });
@@ -100,7 +100,7 @@ describe('the add-on panel', () => {
     server.company.addon = (request) => {
       if (request.action !== 'doVerb') return addon(request);
       server.company.addon = () => {
-        const card = firstRunCard(planeOf(0), undefined, admin);
+        const card = firstRunCard(planeOf(0), undefined, false, admin);
         return { result: { action: { navigations: [{ pushCard: card }] } } };
       };
       return { result: { action: { notification: { text: 'Restarting' } }, stateChanged: true } };

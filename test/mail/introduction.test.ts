@@ -1,4 +1,6 @@
+import { abilities } from '../../shared/abilities.ts';
 import { channels, tools } from '../../shared/agent.ts';
+import { unconnected } from '../../appsscript/words.ts';
 import { renderIntroduction, type IntroductionOptions } from '../../functions/mail/introduction.ts';
 
 const invitation = 'Just reply to this email to start chatting.';
@@ -39,7 +41,7 @@ describe('an introduction', () => {
     const { text, html } = renderIntroduction(options);
     for (const body of [text, html]) {
       expect(body).toContain('Think and write with you');
-      expect(body).not.toMatch(/your calendar|CRM|SSH/);
+      expect(body).toMatch(/Allowed, but not connected yet[^]*Calendar, Email \(your own mailbox\)[^]*your admin has to connect this first/);
       expect(body).toContain('Slack');
       expect(body).toContain(invitation);
       for (const absent of ['GitHub', 'CRM', 'SSH', 'commands', 'WhatsApp', 'Telegram', 'Google Chat']) expect(body).not.toContain(absent);
@@ -59,6 +61,21 @@ describe('an introduction', () => {
     expect(renderIntroduction({ ...options, channels: ['email'] }).text.match(/\/me\/oc1\.link/g)).toHaveLength(1);
   });
 
+  it('names a channel that is not set up once, with who has to do that, and leads nobody there (REQ-UX-03)', () => {
+    const { text } = renderIntroduction({ ...options, tools: ['exec'], notSetUp: ['slack'] });
+    expect(text).toContain('Allowed, but not connected yet:\n- Slack: your admin has to set it up first');
+    expect(text.match(/Slack/g)).toHaveLength(1);
+    expect(text).not.toContain('/slack');
+  });
+
+  it('calls connected what the panel calls connected, tool by tool', () => {
+    expect(tools.filter((tool) => abilities[tool] === undefined)).toEqual(unconnected);
+  });
+
+  it('says nothing of what is missing where nothing is', () => {
+    expect(renderIntroduction({ ...options, tools: ['exec', 'github'] }).text).not.toContain('not connected');
+  });
+
   it('says the same in both of its forms', () => {
     const { text, html } = renderIntroduction({ ...options, tools, channels });
     const words = (from: string): string[] => from.split(/[^\p{L}\p{N}']+/u).filter((word) => word !== '');
@@ -72,8 +89,9 @@ describe('an introduction', () => {
 
   it('has words for every tool with something behind it, and for every channel', () => {
     const { text } = renderIntroduction({ ...options, tools, channels });
-    expect(text.match(/^- /gm)).toHaveLength(3 + channels.length);
-    expect(text).toContain('Run commands in my own workspace');
+    expect(text.match(/^- /gm)).toHaveLength(4 + channels.length);
+    expect(text).toContain('- Run programs in my own workspace');
+    expect(text).toContain('- Calendar, CRM, Email (your own mailbox), SSH: your admin has to connect this first');
     for (const place of ['Email', 'Google Chat', 'Slack', 'Telegram', 'WhatsApp']) expect(text).toContain(`- ${place}: `);
   });
 
@@ -85,7 +103,7 @@ describe('an introduction', () => {
 
   it('keeps the paragraphs and lines that the agent wrote, instead of ours', () => {
     const { text, html } = renderIntroduction({ ...options, text: 'Hi Alice!\r\n\r\nOne\nTwo\n \n\n\tThree\n' });
-    expect(text.startsWith('Hi Alice!\n\nOne\nTwo\n\nThree\n\nWhat I may do for you:')).toBe(true);
+    expect(text.startsWith('Hi Alice!\n\nOne\nTwo\n\nThree\n\nWhat I can do for you:')).toBe(true);
     expect(html.match(/<p style="margin:0 0 16px">/g)).toHaveLength(3);
     expect(html).toContain('One<br>\nTwo</p>');
     expect(text).not.toContain("Let's get connected");

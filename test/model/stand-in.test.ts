@@ -7,8 +7,7 @@ const bootstrap = `# Your first task
 - owner: Alice
 - name: Ada
 - company: Acme
-- tools: read mail; keep a calendar
-- channels: email, slack
+- what you can do: answer questions; keep notes
 
 # Another file
 - owner: Mallory
@@ -21,8 +20,14 @@ describe('the stand-in model', () => {
   it('introduces the agent from the facts of its first task', () => {
     const text = answerOf([{ role: 'system', content: bootstrap }, introduction]);
     expect(text).toContain("Hi Alice, I'm Ada, your new AI agent at Acme.");
-    expect(text).toContain('I may use: read mail; keep a calendar. You can reach me by: email, slack.');
+    expect(text).toContain('I am here to answer questions; keep notes.');
     expect(text).toContain(standInNotice);
+  });
+
+  it('tells an employee who can help, and nothing that only an engineer understands', () => {
+    expect(standInNotice).toContain('ask your Google Workspace admin');
+    expect(standInNotice).not.toMatch(/[A-Z]{2,}_|API|stand-in|plane/);
+    expect(answerOf([introduction])).not.toContain('nothing');
   });
 
   it('finds facts in parts, behind other files, and under the first heading that has any', () => {

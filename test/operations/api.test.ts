@@ -154,7 +154,7 @@ describe('operations over the API', () => {
     expect((await world.call('GET', '/v1/planes/acme/operations', admin)).body['operations']).toEqual([]);
     const refused = async (body: object) => (await begin(body)).status;
     const work = { kind: 'restart' } as const;
-    expect(await refused({ work, select: { agents: [bob, 'nobody@acme.test'] } })).toBe(400);
+    expect(await refused({ work, select: { agents: [bob, 'nobody@acme.test'] } })).toBe(404);
     expect(await refused({ work, select: { ou: '/Nowhere' } })).toBe(409);
     expect(await refused({ work, select: {} })).toBe(400);
     expect(await refused({ work, select: { all: true }, rings: [{ ou: '/Canray' }] })).toBe(400);

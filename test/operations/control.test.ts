@@ -175,11 +175,11 @@ describe('a selection', () => {
   it('names what is unknown, and refuses a name that two have and a selection of nobody', async () => {
     const chosen = await open();
     await expect(chosen({ agents: ['agent 0', 'nobody', 'u3@acme.test'] })).rejects.toMatchObject({
-      code: 'invalid',
+      code: 'notFound',
       message: expect.stringContaining('there is no agent nobody, u3@acme.test here') as string,
     });
     await expect(chosen({ agents: ['agent 5'] })).rejects.toThrow('2 agents are called agent 5');
-    await expect(chosen({ group: 'b@acme.test' })).rejects.toMatchObject({ code: 'invalid' });
+    await expect(chosen({ group: 'b@acme.test' })).rejects.toMatchObject({ code: 'notFound' });
     await expect(chosen({ ou: '/Nowhere' })).rejects.toMatchObject({ code: 'conflict' });
   });
 });

@@ -165,6 +165,6 @@ it('sums up in sentences for people', () => {
     budgetDeltaUsd: 60,
     fields: [{ field: 'tools' as const, from: ['email', 'github'], fromOrigin: 'default', to: ['email'], toOrigin: 'user' }],
   };
-  expect(sumUp([agent, agent]).sentences).toEqual(['2 agents change', '$120 a month more for models at most', '2 lose github']);
+  expect(sumUp([agent, agent]).sentences).toEqual(['2 agents change', '$120 a month more for models at most', '2 agents lose GitHub']);
   expect(sumUp([]).sentences).toEqual(['no agent changes']);
 });

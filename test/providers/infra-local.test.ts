@@ -7,7 +7,8 @@ import type { AgentComputeSpec } from '../../functions/core/providers.ts';
 import type { Ctx } from '../../functions/core/surroundings.ts';
 import { findInhabitants, listEntries } from '../../functions/providers/infra/local-processes.ts';
 import { createLocalInfra, type LocalInfraOptions } from '../../functions/providers/infra/local.ts';
-import { toInstallFailure, type Installation } from '../../functions/providers/infra/openclaw-install.ts';
+import { toInstallFailure } from '../../functions/providers/infra/locked-install.ts';
+import type { Installation } from '../../functions/providers/infra/openclaw-install.ts';
 import { infraConformance } from '../conformance/infra.ts';
 
 const root = process.platform === 'linux' && process.geteuid?.() === 0;
@@ -204,7 +205,7 @@ describe.each(arrangements.filter(([, separateUsers]) => root || !separateUsers)
     await infra.ensurePrincipal(agentId, ctx);
     await infra.provision(spec, ctx);
     await expect(infra.status(agentId, ctx)).resolves.toMatchObject({ state: 'preparing', detail: 'installing OpenClaw: 10 %' });
-    fail(new Error(toInstallFailure('2026.9.6', 'npm error code EAI_AGAIN')));
+    fail(new Error(toInstallFailure('OpenClaw 2026.9.6', 'npm error code EAI_AGAIN')));
     await new Promise((resolve) => setTimeout(resolve, 10));
     const detail = 'cannot install OpenClaw 2026.9.6: the npm registry cannot be reached; check the network, it is tried again';
     await expect(infra.status(agentId, ctx)).resolves.toMatchObject({ state: 'preparing', detail });

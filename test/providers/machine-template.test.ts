@@ -22,6 +22,7 @@ describe('the user data of a machine of its own', () => {
       agentId: 'abcdefghijklmnop',
       labels: { plane: 'acme', owner: 'alice: #1 "x" @agentUid@' },
       uid: machineUids.agent,
+      units: { control: '/run/openclaw/control.sock', errand: '/run/openclaw/errand.sock' },
       openclaw: {
         version: '2026.9.6',
         node: '/opt/openclaw/node/bin/node',
@@ -100,14 +101,7 @@ describe('the units', () => {
     const unit = `${unitOf('openclaw-gateway.service')}${unitOf('openclaw-.service.d/shared.conf')}`.split('\n');
     const folders = ['home', 'state', 'tmp', 'workspace'].map((name) => `${machineFolder}/${name}`).join(' ');
     const wanted = ['User=openclaw-agent', 'CapabilityBoundingSet=', 'NoNewPrivileges=yes', 'ProtectSystem=strict', 'ProtectHome=yes'];
-    const more = [
-      'PrivateTmp=yes',
-      'MemoryMax=75%',
-      'TasksMax=1024',
-      'RestartPreventExitStatus=78',
-      'SuccessExitStatus=0 143',
-      'KillMode=mixed',
-    ];
+    const more = ['PrivateTmp=yes', 'MemoryMax=75%', 'TasksMax=1024', 'SuccessExitStatus=0 143', 'KillMode=mixed'];
     expect(unit).toEqual(expect.arrayContaining([...wanted, ...more, `ReadWritePaths=${folders}`, 'SystemCallFilter=@system-service']));
     expect(unit.filter((line) => /^(?:AmbientCapabilities|ReadWritePaths|CapabilityBoundingSet)=/.test(line))).toHaveLength(2);
   });
@@ -133,9 +127,10 @@ describe('the units', () => {
   it('give OpenClaw the very environment that the sidecar gives it elsewhere', () => {
     const lines = fileOf('/etc/openclaw/gateway.env').trim().split('\n');
     const environment = toEnvironment(machineFolder, { version: '', node: '/opt/openclaw/node/bin/node', entry: '' });
-    expect(Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))).toEqual(
-      environment,
-    );
+    expect(Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))).toEqual({
+      ...environment,
+      NODE_USE_SYSTEM_CA: '1',
+    });
   });
 
   it('keep the agent within the uids of agents and the sidecar out of them', () => {
@@ -193,7 +188,7 @@ describe('programs on the machine', () => {
       .map((line) => line.split(' ').slice(0, 2).join(' '));
     expect(asked).toEqual([
       'reset-failed openclaw-gateway.service',
-      'start --no-block',
+      'start openclaw-gateway.service',
       'stop openclaw-agent.slice',
       'show openclaw-gateway.service',
     ]);

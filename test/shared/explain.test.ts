@@ -22,44 +22,50 @@ const notes = (fields: Record<string, unknown>, standing = engineer) =>
 
 describe('explaining a policy to people', () => {
   it('says who won and who lost', () => {
-    expect(sentence('modelTier', {})).toBe('Model tier is opus: group engineering@acme.test says so (ou /Engineering said sonnet).');
-    expect(sentence('agentEnabled', { agentEnabled: true })).toBe('Agent is on: the user page says so.');
+    expect(sentence('modelTier', {})).toBe(
+      'Model is Opus: group engineering@acme.test says so (organizational unit /Engineering said Sonnet).',
+    );
+    expect(sentence('agentEnabled', { agentEnabled: true })).toBe('Agent is on: this person’s page says so.');
     expect(sentence('budgetCap', {})).toBe('Budget is $50 a month: that is the default.');
   });
 
   it('says who asked for more and who took it away', () => {
     expect(sentence('budgetCap', { budgetCap: '500' })).toBe(
-      'Budget is $200 a month: the user page asks for $500, the organisation allows at most $200.',
+      'Budget is $200 a month: this person’s page asks for $500, the organization allows at most $200.',
     );
     expect(sentence('channels', { channelRestrictions: 'whatsapp,slack' })).toBe(
-      'Channels are slack: the user page asks for slack and whatsapp, the organisation allows only email and slack.',
+      'Channels are Slack: this person’s page asks for Slack and WhatsApp, the organization allows only Email and Slack.',
     );
     expect(sentence('channels', { channelRestrictions: 'whatsapp' })).toBe(
-      'Channels are none: the user page asks for whatsapp, the organisation allows only email and slack.',
+      'Channels are none: this person’s page asks for WhatsApp, the organization allows only Email and Slack.',
     );
   });
 
   it('names the switch that vetoes', () => {
     const vetoed: Standing = { ...engineer, services: [{ scope: 'ou:/Engineering', enabled: false }] };
     expect(sentence('agentEnabled', { agentEnabled: true }, vetoed)).toBe(
-      'Agent is off: the user page asks for on, the service switch of ou /Engineering is off.',
+      'Agent is off: this person’s page asks for on, the service switch of organizational unit /Engineering is off.',
     );
-    expect(sentence('agentEnabled', {}, vetoed)).toBe('Agent is off: that is the default, the service switch of ou /Engineering is off.');
+    expect(sentence('agentEnabled', {}, vetoed)).toBe(
+      'Agent is off: that is the default, the service switch of organizational unit /Engineering is off.',
+    );
   });
 
   it('names what an approved request added, and to whose list', () => {
     expect(sentence('tools', { toolAllowlist: 'email' }, engineer, [{ by: 'admin@acme.test', tools: ['crm'] }])).toBe(
-      'Tools are crm and email: the user page asks for email, a request that admin@acme.test approved adds crm.',
+      'Tools are CRM and Email: this person’s page asks for Email, a request that admin@acme.test approved adds CRM.',
     );
   });
 
   it('names who locks a field, whether or not the user page asks for more', () => {
     const locked: Standing = { ouPath: '/Locked', groups: [] };
-    expect(sentence('modelTier', {}, locked)).toBe('Model tier is haiku: ou /Locked says so and locks it.');
+    expect(sentence('modelTier', {}, locked)).toBe('Model is Haiku: organizational unit /Locked says so and locks it.');
     expect(sentence('budgetCap', { budgetCap: '60' }, locked)).toBe(
-      'Budget is $20 a month: the user page asks for $60, ou /Locked locks it (ou /Locked said $20).',
+      'Budget is $20 a month: this person’s page asks for $60, organizational unit /Locked locks it (organizational unit /Locked said $20).',
     );
-    expect(sentence('budgetCap', { budgetCap: '10' }, locked)).toBe('Budget is $10 a month: the user page says so (ou /Locked said $20).');
+    expect(sentence('budgetCap', { budgetCap: '10' }, locked)).toBe(
+      'Budget is $10 a month: this person’s page says so (organizational unit /Locked said $20).',
+    );
   });
 
   it('has one sentence a field for every chain, which names its value\u2019s origin and whoever clamped it', () => {
@@ -84,14 +90,14 @@ describe('the notes beside the fields of a user page (REQ-WS-02)', () => {
       {
         field: 'modelTier',
         kind: 'invalid',
-        message: 'modelTier: found "Opuss"; allowed: haiku, sonnet or opus; the last good value (sonnet) stays',
+        message: 'modelTier: found "Opuss"; allowed: haiku, sonnet or opus; the last good value (Sonnet) stays',
       },
     ]);
     expect(notes({ toolAllowlist: 'exec,teleport,fly' })).toEqual(
       ['toolAllowlist[1]: found "teleport"', 'toolAllowlist[2]: found "fly"'].map((found) => ({
         field: 'toolAllowlist',
         kind: 'invalid',
-        message: `${found}; allowed: calendar, crm, email, exec, github or ssh; the last good value (calendar and email) stays`,
+        message: `${found}; allowed: calendar, crm, email, exec, github or ssh; the last good value (Calendar and Email) stays`,
       })),
     );
   });
@@ -101,15 +107,15 @@ describe('the notes beside the fields of a user page (REQ-WS-02)', () => {
       {
         field: 'budgetCap',
         kind: 'clamped',
-        message: 'Budget is $200 a month: the user page asks for $500, the organisation allows at most $200.',
+        message: 'Budget is $200 a month: this person’s page asks for $500, the organization allows at most $200.',
       },
     ]);
   });
 
   it('names who locked a field, before anybody asks in vain', () => {
     expect(notes({}, { ouPath: '/Locked', groups: [] })).toEqual([
-      { field: 'modelTier', kind: 'locked', message: 'Model tier is haiku: ou /Locked says so and locks it.' },
-      { field: 'budgetCap', kind: 'locked', message: 'Budget is $20 a month: ou /Locked says so and locks it.' },
+      { field: 'modelTier', kind: 'locked', message: 'Model is Haiku: organizational unit /Locked says so and locks it.' },
+      { field: 'budgetCap', kind: 'locked', message: 'Budget is $20 a month: organizational unit /Locked says so and locks it.' },
     ]);
   });
 

@@ -3,7 +3,10 @@ import { channels, modelTiers, tools, toAgentId, toHealth } from '../../shared/a
 import { readRequests } from '../../shared/directory-schema.ts';
 import { parsePlane, type Plane } from '../../shared/plane.ts';
 import { layersFor, resolvePolicy, type Layer } from '../../shared/policy.ts';
+import { claims } from '../../functions/directory/standing.ts';
 import { nodeHashing } from '../../functions/keys.ts';
+import { modelsOf } from '../../functions/model/models.ts';
+import { applyChange } from '../../functions/plan/apply-change.ts';
 
 const plane = (policies: unknown[]): Plane => {
   const parsed = parsePlane({
@@ -29,6 +32,7 @@ const company = plane([
   { match: { group: 'leads@acme.test' }, spec: { budgetCap: 900 } },
 ]);
 
+const selecting = (ou: string): Plane['spec']['identity'] => ({ ...company.spec.identity, selector: { ous: [ou] } });
 const resolve = (ouPath: string, groups: string[] = [], user = {}) => resolvePolicy(layersFor(company, { ouPath, groups }, user));
 
 describe('policy (REQ-WS-03)', () => {
@@ -50,6 +54,20 @@ describe('policy (REQ-WS-03)', () => {
 
   it('does not take /EngineeringX for a child of /Engineering', () => {
     expect(resolve('/EngineeringX').modelTier.value).toBe('sonnet');
+  });
+
+  it('takes the paths of org units for alike whatever their case, as the Directory does', () => {
+    expect(resolve('/ENGINEERING/platform/Web').budgetCap).toEqual({ value: 150, origin: 'ou:/Engineering/Platform' });
+    const standing = { ouPath: '/sales/West', groups: [], services: [{ scope: 'ou:/Sales', enabled: true }] as const };
+    expect(resolvePolicy(layersFor(plane([]), standing, {})).agentEnabled).toEqual({ value: true, origin: 'service:ou:/Sales' });
+    expect(claims({ ...company, spec: { ...company.spec, identity: selecting('/sales') } }, { ouPath: '/Sales/West', groups: [] })).toBe(
+      true,
+    );
+    expect(claims({ ...company, spec: { ...company.spec, identity: selecting('/sales') } }, { ouPath: '/SalesX', groups: [] })).toBe(false);
+    const models = [{ match: { ou: '/engineering' }, tiers: { opus: 'large' } }];
+    expect(modelsOf(models, '/Engineering/Web')).toEqual({ opus: 'large' });
+    const change = { kind: 'policy', match: { ou: '/ENGINEERING' }, spec: { budgetCap: 10 } } as const;
+    expect(applyChange(company, change).spec.policies).toHaveLength(4);
   });
 
   it('lets a group override org units and clamps to the organisation limit, naming who clamped', () => {

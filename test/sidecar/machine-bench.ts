@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSidecar } from '../../scripts/build-sidecar.ts';
 import type { Ctx } from '../../functions/core/surroundings.ts';
+import type { ChannelPlugins } from '../../functions/providers/infra/channel-plugins.ts';
 import { createLocalInfra } from '../../functions/providers/infra/local.ts';
 import type { Installation } from '../../functions/providers/infra/openclaw-install.ts';
 import { createLocalSecrets } from '../../functions/providers/secrets/local.ts';
@@ -67,6 +68,7 @@ export async function openBench(more: {
   assignment?: Partial<Assignment>;
   installation: (root: string, version?: string) => Installation;
   heartbeatMs?: number;
+  channelPlugins?: (root: string) => ChannelPlugins;
 }): Promise<Bench> {
   const root = openFolder('agents-plane-sidecar-');
   const bundle = join(root, 'dist', 'sidecar.js');
@@ -88,6 +90,7 @@ export async function openBench(more: {
     log: ctx.log,
     installation: more.installation(root),
     installationOf: (version) => more.installation(root, version),
+    ...(more.channelPlugins ? { channelPlugins: more.channelPlugins(root) } : {}),
   });
   await infra.ensurePrincipal(agentId, ctx);
   await secrets.set('gateway/token', `gateway-${randomBytes(12).toString('hex')}`, agentId, ctx);

@@ -4,7 +4,7 @@ import { grants, toToolPolicy } from '../../scripts/sidecar/tool-policy.ts';
 import { assignment } from './machine-bench.ts';
 
 const make = (more: Partial<typeof assignment> = {}) =>
-  toConfig({ assignment: { ...assignment, ...more, version: 'v1' }, folder: '/m', port: 20_001 });
+  toConfig({ assignment: { ...assignment, ...more, version: 'v1' }, folder: '/m', plugin: '/m/plugin', port: 20_001 });
 
 describe('the tool policy', () => {
   it.each(tools.map((tool) => [tool]))('gives %s what the table says, and denies nothing of it', (tool) => {
@@ -62,5 +62,20 @@ describe('the config', () => {
     expect(logging.file).toBe('/m/state/logs/gateway.log');
     expect(update).toEqual({ checkOnStart: false, auto: { enabled: false } });
     expect(browser).toEqual({ enabled: false });
+  });
+
+  it('has a channel where the policy allows it and the host holds its plugin, and no word of it otherwise', () => {
+    const whatsapp = { channel: 'whatsapp', openclaw: '1.0.0', folder: '/cache/whatsapp' };
+    const of = (channels: typeof assignment.channels, channelPlugins = [whatsapp]) =>
+      toConfig({ assignment: { ...assignment, channels, version: 'v1' }, folder: '/m', plugin: '/m/plugin', port: 1, channelPlugins });
+    const allowed = of(['email', 'whatsapp']);
+    expect(allowed.plugins.load.paths).toEqual(['/m/plugin', '/cache/whatsapp']);
+    expect(allowed.plugins.allow).toContain('whatsapp');
+    expect(allowed).toMatchObject({ channels: { whatsapp: { dmPolicy: 'allowlist', allowFrom: [], groupPolicy: 'disabled' } } });
+    for (const without of [of(['email']), of(['email', 'whatsapp'], [])]) {
+      expect(without).not.toHaveProperty('channels');
+      expect(without.plugins.load.paths).toEqual(['/m/plugin']);
+      expect(without.plugins.allow).not.toContain('whatsapp');
+    }
   });
 });

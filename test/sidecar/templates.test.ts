@@ -17,7 +17,6 @@ describe('the first files of an agent', () => {
       '- name: Nova',
       '- company: Acme',
       '- what you can do: answer questions and keep notes; run programs in my own workspace; read public web pages, such as issues and pull requests on GitHub',
-      '- channels: email, Slack',
       '- when something is missing: ask an admin with the tool request_capability, if Alice wants that',
     ]);
   });
@@ -36,7 +35,7 @@ describe('the first files of an agent', () => {
 
   it('name something to do and a way to answer even where the policy allows nothing', () => {
     expect(make({ tools: [], channels: [] })['BOOTSTRAP.md']).toContain(
-      '- what you can do: answer questions and keep notes\n- channels: email\n',
+      '- what you can do: answer questions and keep notes\n- when',
     );
   });
 

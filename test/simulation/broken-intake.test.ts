@@ -42,33 +42,47 @@ const mistakes: readonly Mistake[] = [
     ],
   },
   {
+    what: 'lets looks that a walk wanted for something else do what policy wants',
+    caught: /^unasked: /,
+    breaks: [{ file: 'look.ts', find: 'if (!flip || (mayFlip && !held)) return draft;', replace: 'if (!flip || !held) return draft;' }],
+  },
+  {
     what: 'asks nobody, however many agents policy would create or remove',
     caught: /^unasked: /,
     breaks: [{ file: 'flips.ts', find: '<= mostUnasked) {', replace: '<= mostUnasked + 1_000) {' }],
   },
   {
-    what: 'never finds on a walk who has vanished',
-    caught: /^(4|9): /,
+    what: 'never finds by itself who has vanished',
+    caught: /^(4|9|unended): /,
     breaks: [
       {
-        file: 'walk.ts',
-        find: "if (ownerId === '' || agents.every(({ desired }) => desired === 'removed')) continue;",
-        replace: 'if (agents.length < 1_000) continue;',
+        file: 'round.ts',
+        find: "const missing = new Map([...byOwner].filter(([ownerId]) => ownerId !== '' && !present.has(ownerId)));",
+        replace: 'const missing = new Map([...byOwner].filter(() => present.size > 1_000));',
       },
-      { file: 'walk.ts', find: 'if (running[at]) await', replace: 'if (running.length > 1_000) await' },
+      { file: 'round.ts', find: '(running[at] ? [id] : [])', replace: '(running.length > 1_000 ? [id] : [])' },
     ],
   },
   {
-    what: 'takes a page that failed for the end of the directory',
-    caught: /^(4|9|unasked): /,
+    what: 'takes the directory for read through though a page of it failed',
+    caught: /^unended: /,
     breaks: [
       {
-        file: 'walk.ts',
-        find: 'const page = await identity.listPage(walk.token === undefined ? {} : { token: walk.token }, ctx);',
-        replace:
-          'const page = await identity.listPage(walk.token === undefined ? {} : { token: walk.token }, ctx).catch((): Awaited<ReturnType<typeof identity.listPage>> => ({ users: [] }));',
+        file: 'round.ts',
+        find: 'walk = await readOnePage(walk, visitor.visit, ctx);',
+        replace: 'walk = await readOnePage(walk, visitor.visit, ctx).catch(() => ({ ...walk, ending: {} }));',
+      },
+      {
+        file: 'round.ts',
+        find: 'if (asksDeleted || walk.unordered) await readDeleted',
+        replace: "if (name !== 'roll-call' && (asksDeleted || walk.unordered)) await readDeleted",
       },
     ],
+  },
+  {
+    what: 'goes on without looking at who has left',
+    caught: /^unended: /,
+    breaks: [{ file: 'roll-call.ts', find: 'await each(left, ctx, (ownerId) => look(ownerId, ctx));', replace: 'void left;' }],
   },
   {
     what: 'leaves an agent paused that is to go',

@@ -18,6 +18,9 @@ const core: Kind<History> = {
   simpler: (history) => [
     ...history.foreign.map((each) => ({ ...history, foreign: history.foreign.filter((other) => other !== each) })),
     ...(history.users > 1 ? [{ ...history, users: history.users - 1 }] : []),
+    ...history.commands.flatMap(({ beside, ...command }, at) =>
+      beside ? [{ ...history, commands: history.commands.with(at, command) }] : [],
+    ),
   ],
   describe: ({ users, workers, foreign }) =>
     `${users} users, ${workers} processes${foreign.map(({ user, what }) => `, another plane holds ${what} of user ${user}`).join('')}`,
@@ -88,9 +91,13 @@ export function report(title: string, { histories, steps, virtualMs, seconds, ta
       ? ''
       : `${count('reads')} reads of the directory, ${count('signalsLost')} of ${count('signals')} signals lost, ` +
         `${count('approvalsAsked')} approvals asked for, ${count('approvalsDecided')} words on them, `;
+  const ofAgents =
+    count('modelCalls') === 0
+      ? ''
+      : `${count('modelCalls')} model calls and ${count('modelRefusals')} refused, ${count('knocks')} knocks of agents, ${count('shown')} answers shown to admins, `;
   process.stdout.write(
     `${title}: ${histories} histories, ${steps} steps, ${count('verbs')} provider effects, ${count('commits')} commits, ${ofIntake}` +
-      `${count('crashesBefore')} crashes before and ${count('crashesAfter')} after an effect, ${count('faults')} faults, ${count('stalls')} stalls, ` +
+      `${count('crashesBefore')} crashes before and ${count('crashesAfter')} after an effect, ${ofAgents}${count('faults')} faults, ${count('stalls')} stalls, ` +
       `${(virtualMs / 3_600_000).toFixed(1)} h of virtual time in ${seconds.toFixed(1)} s (${((seconds * 1e6) / steps).toFixed(0)} µs a step)\n`,
   );
 }

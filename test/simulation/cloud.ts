@@ -41,7 +41,7 @@ export interface Shelf<T extends Owner> {
   put(name: string, thing: T | undefined): void;
 }
 
-function createShelf<T extends Owner>(now: () => number): Shelf<T> {
+function createShelf<T extends Owner>(now: () => number, changed: () => void): Shelf<T> {
   const versions = new Map<string, { readonly since: number; readonly thing: T | undefined }[]>();
 
   function get(name: string, at = now()): T | undefined {
@@ -51,6 +51,7 @@ function createShelf<T extends Owner>(now: () => number): Shelf<T> {
   function put(name: string, thing: T | undefined): void {
     const kept = (versions.get(name) ?? []).slice(-12);
     versions.set(name, [...kept, { since: now(), thing }]);
+    changed();
   }
 
   const all = (at?: number): [string, T][] =>
@@ -71,11 +72,13 @@ export interface CloudDeps {
 /** What is really there, and the changes that the provider verbs make when they land. Writes by name are strong. */
 export function createCloud({ clock, random, planeId }: CloudDeps) {
   const now = (): number => clock.now();
-  const principals = createShelf<Principal>(now);
-  const namespaces = createShelf<Namespace>(now);
-  const networks = createShelf<NetworkState>(now);
+  let changes = 0;
+  const changed = (): void => void (changes += 1);
+  const principals = createShelf<Principal>(now, changed);
+  const namespaces = createShelf<Namespace>(now, changed);
+  const networks = createShelf<NetworkState>(now, changed);
   /** Named by agent and region, as zonal clouds do: nothing but the callers' care prevents a second one elsewhere. */
-  const machines = createShelf<Machine>(now);
+  const machines = createShelf<Machine>(now, changed);
   const shelves = { principals, namespaces, networks, machines } as const;
   const booted = new Set<(agentId: string) => void>();
   let serial = 0;
@@ -233,8 +236,18 @@ export function createCloud({ clock, random, planeId }: CloudDeps) {
     ];
   }
 
+  /** What a principal that asks for an agent's secrets is given: nothing unless it is there and they are granted to it. */
+  function read(principalId: string, agentId: string): Readonly<Record<string, string>> | undefined {
+    const namespace = namespaces.get(agentId);
+    if (namespace?.grantedTo !== principalId) return undefined;
+    return principals.all().some(([, { id }]) => id === principalId) ? namespace.values : undefined;
+  }
+
   return {
     shelves,
+    read,
+    /** Grows with every change of anything here. */
+    changes: () => changes,
     effects,
     looks,
     machinesOf,

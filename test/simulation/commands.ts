@@ -3,6 +3,7 @@ import type { Actor, AgentRecord } from '../../functions/core/records.ts';
 import { passKey } from '../../functions/core/schedule.ts';
 import { pauseAgent, restartAgent, resumeAgent, rotateSecrets } from '../../functions/core/verbs.ts';
 import { toAgentId } from '../../shared/agent.ts';
+import { drawBeside, type Beside } from './beside.ts';
 import { regions } from './cloud.ts';
 import { createRandom, type Random } from './random.ts';
 import type { User } from './directory.ts';
@@ -26,7 +27,7 @@ export type Action =
   | { readonly do: 'wait' };
 
 /** One step: something happens, then time passes. Its own seed decides all chances until the next step. */
-export type Command = Action & { readonly seed: number; readonly ms: number };
+export type Command = Action & { readonly seed: number; readonly ms: number; readonly beside?: Beside };
 
 /** Things another plane holds from the start, under the names of our users' agents. */
 export interface Foreign {
@@ -96,13 +97,16 @@ export function drawHistory(seed: number, steps: number): History {
   const foreign = Array.from({ length: users }, (_, user) => user).flatMap((user): Foreign[] =>
     random.chance(0.12) ? [{ user, what: random.pick(['principals', 'namespaces', 'networks', 'machines']) }] : [],
   );
+  const nextBeside = drawBeside(seed, users);
   const commands = Array.from({ length: steps }, (): Command => {
-    return { ...drawAction(random, users, workers, calm), seed: Math.floor(random.next() * 2 ** 32), ms: drawPause(random) };
+    const action = { ...drawAction(random, users, workers, calm), seed: Math.floor(random.next() * 2 ** 32), ms: drawPause(random) };
+    const beside = nextBeside();
+    return beside ? { ...action, beside } : action;
   });
   return { seed, users, workers, foreign, commands };
 }
 
-export const agentOf = (world: World, user: number): string => [...world.users.keys()][user] ?? '';
+export const agentOf = ({ agentAt }: World, user: number): string => agentAt(user);
 
 export function seize({ cloud }: World, agentId: string, what: Foreign['what']): void {
   const owner = { planeId: 'other', agentId };

@@ -19,6 +19,9 @@ const toPlane = (policies: Plane['spec']['policies'], selector?: Plane['spec']['
 const inOu = (ou: string, agentEnabled: boolean) => ({ match: { ou }, spec: { agentEnabled } });
 const inGroup = (group: string, agentEnabled: boolean) => ({ match: { group }, spec: { agentEnabled, modelTier: 'opus' as const } });
 
+/** A plane of which only the name matters. */
+export const plainPlane = toPlane([]);
+
 /** What the plane's file may say; a change of it is a new start of the plane. */
 export const planes: readonly Plane[] = [
   toPlane([inOu('/Sales', true), inGroup('leads@acme.test', true)]),

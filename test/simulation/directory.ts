@@ -1,7 +1,8 @@
 import { PlaneError } from '../../functions/core/errors.ts';
 import { changeAgent, toDraft as asDraft, type AgentDraft, type ChangeDeps } from '../../functions/core/agents.ts';
 import type { AgentRecord } from '../../functions/core/records.ts';
-import type { EffectivePolicy } from '../../shared/policy.ts';
+import { tombstoneOf } from '../../functions/directory/tombstone.ts';
+import { plainPlane } from './directory-policies.ts';
 
 export interface User {
   readonly id: string;
@@ -11,6 +12,7 @@ export interface User {
   readonly suspended: boolean;
   readonly deleted: boolean;
   readonly machineType: string;
+  readonly budgetCap: number;
 }
 
 export const createUser = (id: string, agentId: string): User => ({
@@ -21,6 +23,7 @@ export const createUser = (id: string, agentId: string): User => ({
   suspended: false,
   deleted: false,
   machineType: 'e2-medium',
+  budgetCap: 2,
 });
 
 /** Why an agent should be gone, or nothing when it should run. */
@@ -30,8 +33,8 @@ export function reasonAgainst({ enabled, suspended, deleted }: User): string | u
   return enabled ? undefined : 'disabled';
 }
 
-// The pass never looks into a policy.
-const policy = {} as EffectivePolicy;
+// The pass never looks into a policy; who reads about an agent does.
+const { policy } = tombstoneOf(plainPlane, '');
 
 export const blankDraft = (planeId: string, agentId: string): AgentDraft => ({
   agentId,
@@ -65,7 +68,7 @@ function toDraft(user: User, planeId: string, region: string, current: AgentReco
     ownerEmail: user.email,
     desired: reason === undefined ? 'running' : 'removed',
     reason: reason ?? 'enabled by user',
-    spec: { ...draft.spec, machineType: user.machineType, region },
+    spec: { ...draft.spec, machineType: user.machineType, budgetCap: user.budgetCap, region },
   };
 }
 

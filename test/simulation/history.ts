@@ -1,4 +1,5 @@
 import { verifyAll } from '../../functions/core/audit-trail.ts';
+import { knock, performBeside } from './beside.ts';
 import { lendPlatform } from './clock.ts';
 import { agentOf, perform, release, seize, type History } from './commands.ts';
 import { unfinished } from './ending.ts';
@@ -20,8 +21,10 @@ const patienceMs = 20 * 60_000;
 
 /** Faults end; every agent must reach what the directory says of its owner. */
 export async function settle(world: World): Promise<string | undefined> {
-  const { clock, stage, workers, users, invariants, documents, random } = world;
+  const { clock, stage, workers, users, invariants, documents, random, gateways } = world;
   random.reseed(1);
+  gateways.reseed(1);
+  gateways.calm();
   stage.faults = noFaults;
   disturb(stage, afterMs);
   stage.outages.clear();
@@ -31,7 +34,7 @@ export async function settle(world: World): Promise<string | undefined> {
   const until = clock.now() + patienceMs;
   while (clock.now() < until) {
     await clock.advance(clock.now() + 5_000, invariants.violated);
-    const violation = invariants.check() ?? (invariants.refusalsDue() ? await checkTokens(world) : undefined);
+    const violation = world.check() ?? (invariants.refusalsDue() ? await checkTokens(world) : undefined);
     if (violation !== undefined) return violation;
     if (unfinished(world) === undefined) break;
   }
@@ -39,6 +42,8 @@ export async function settle(world: World): Promise<string | undefined> {
   if (left !== undefined) return `9: ${left}`;
   const refusal = await checkTokens(world);
   if (refusal !== undefined) return refusal;
+  const unequal = gateways.audit();
+  if (unequal !== undefined) return unequal;
   const { faults } = await verifyAll(documents, hashing);
   return faults[0] && `8: chain ${faults[0].chain} row ${faults[0].seq}: ${faults[0].fault}`;
 }
@@ -55,9 +60,13 @@ export async function runHistory({ seed, users, workers, foreign, commands }: Hi
     for (const { user, what } of foreign) seize(world, agentOf(world, user), what);
     for (const [at, command] of commands.entries()) {
       random.reseed(command.seed);
+      world.gateways.reseed(command.seed);
+      const { beside } = command;
+      const longerMs = beside ? performBeside(world, beside) : 0;
       perform(world, command);
-      await clock.advance(clock.now() + command.ms, invariants.violated);
-      const violation = invariants.check() ?? (invariants.refusalsDue() ? await checkTokens(world) : undefined);
+      await clock.advance(clock.now() + command.ms + longerMs, invariants.violated);
+      if (beside) await knock(world, beside, command.seed);
+      const violation = world.check() ?? (invariants.refusalsDue() ? await checkTokens(world) : undefined);
       if (violation !== undefined) return outcome(at + 1, violation);
     }
     return outcome(commands.length, await settle(world));

@@ -42,7 +42,7 @@ export interface IntakeHistory {
   readonly seed: number;
   readonly workers: number;
   readonly plane: number;
-  /** In a deaf history every signal is lost and nothing else goes wrong; in a calm one nothing does. */
+  /** In a deaf history every signal is lost and the directory may be out, and nothing else goes wrong; in a calm one nothing does. */
   readonly mood: 'deaf' | 'calm' | 'wild';
   readonly commands: readonly IntakeCommand[];
 }
@@ -66,6 +66,7 @@ function drawAction(random: Random, workers: number, mood: IntakeHistory['mood']
   const edit = (what: Edit): IntakeAction => ({ do: 'user', user, edit: what });
   const group = random.pick(groupNames);
   const dice = random.next() * (mood === 'wild' ? 1 : 0.8);
+  if (mood === 'deaf' && dice < 0.06) return { do: 'outage', outMs: random.between(10, 60) * 60_000 };
   if (dice < 0.04) return { do: 'wait' };
   if (dice < 0.055) return { do: 'pause', user };
   if (dice < 0.07) return { do: 'resume', user };
@@ -89,7 +90,7 @@ function drawAction(random: Random, workers: number, mood: IntakeHistory['mood']
   const worker = random.between(0, workers - 1);
   if (dice < 0.87) return drawFaults(random);
   if (dice < 0.9) return { do: 'faults', store: {}, directory: {}, signals: {} };
-  if (dice < 0.92) return { do: 'outage', outMs: random.between(5_000, 30 * 60_000) };
+  if (dice < 0.92) return { do: 'outage', outMs: random.between(5_000, 60 * 60_000) };
   if (dice < 0.97) return { do: 'crash', worker, left: random.between(0, 40), side: random.pick(['before', 'after']) };
   return { do: 'stall', worker, left: random.between(-1, 40), stallMs: random.between(2_000, 150_000) };
 }

@@ -9,12 +9,17 @@ import { differs, type Wanted } from './ending.ts';
 import type { Outcome } from './history.ts';
 import { decide, perform, type IntakeHistory } from './intake-commands.ts';
 import { createIntakeWorld, type IntakeWorld } from './intake-world.ts';
-import { checkTokens } from './refusals.ts';
+import { checkTokens, firstAccepted } from './refusals.ts';
 import { afterMs, disturb, noFaults, type Tally } from './session.ts';
 import { hashing, planeId } from './wiring.ts';
 
 /** How long a plane without faults and without waiting admins may take until every agent is as the directory says, in milliseconds. */
 const patienceMs = 4 * 60 * 60_000;
+/**
+ * Fifteen minutes, and how much older than that what they count from can be: a reading that shows an old state, before a run that is
+ * stalled; in milliseconds.
+ */
+const tokenMs = 15 * 60_000 + 4 * 60_000;
 /** How often admins look after what waits. */
 const adminMs = 2 * 60_000;
 
@@ -94,9 +99,20 @@ async function settle(world: IntakeWorld): Promise<string | undefined> {
   return faults[0] && `8: chain ${faults[0].chain} row ${faults[0].seq}: ${faults[0].fault}`;
 }
 
+/** Whatever is lost and whatever fails: a token that outlived its owner's access for too long. */
+async function findUnended(world: IntakeWorld): Promise<string | undefined> {
+  for (const [userId, since] of world.company.inactiveSince) {
+    if (world.clock.now() <= since + tokenMs) continue;
+    const agentId = toAgentId(planeId, userId, hashing.sha256);
+    const kind = await firstAccepted(world, agentId);
+    if (kind !== undefined) return `unended: a ${kind} token of ${agentId} is accepted fifteen minutes after its owner left`;
+  }
+  return undefined;
+}
+
 async function pass(world: IntakeWorld, ms: number): Promise<string | undefined> {
   await world.clock.advance(world.clock.now() + ms, world.violated);
-  return world.check() ?? (world.refusalsDue() ? checkTokens(world) : undefined);
+  return world.check() ?? (await findUnended(world)) ?? (world.refusalsDue() ? checkTokens(world) : undefined);
 }
 
 /** A long pause is looked into more than once. */

@@ -36,7 +36,9 @@ export interface IntakeInvariantDeps {
 /** Whoever lost their right to an agent is found by then though no signal told of it, in milliseconds. */
 const foundMs = 60 * 60_000;
 
-const isLook = (key: string): boolean => key.startsWith('look/') || key.startsWith('review/');
+const isLook = (key: string): boolean => /^(look|review|check|refresh)\//.test(key);
+/** Asked for by a walk that has not counted what policy would do. */
+const leavesPolicy = (key: string): boolean => /^(check|refresh)\//.test(key);
 
 const ownReturn: readonly string[] = ['suspended', 'archived', 'deleted'];
 
@@ -63,6 +65,8 @@ export function createIntakeInvariants(deps: IntakeInvariantDeps) {
     if (write.collection !== 'schedule' || !isLook(write.id) || write.document === undefined) return;
     const row = write.document as { readonly stamp: number };
     if (documents.peek('schedule', write.id)?.stamp === row.stamp) return;
+    // A look that may have been overtaken runs once more, for the reasons it had.
+    if (leavesPolicy(session.key)) return;
     const counted = /^(plane\/(walk|rolling)$|group\/|regroup\/)/.test(session.key);
     const reasons = causes.get(write.id) ?? new Set();
     causes.set(write.id, reasons.add(counted ? session : 'own'));
@@ -80,6 +84,7 @@ export function createIntakeInvariants(deps: IntakeInvariantDeps) {
     const hold = documents.peek('holds', agent.agentId);
     const state = hold?.to === agent.desired ? documents.peek('approvals', hold.approvalId)?.state : undefined;
     if (state === 'waiting' || state === 'denied') fail(`held: ${what} while its approval is ${state}`);
+    if (leavesPolicy(session.key)) fail(`unasked: ${what} by ${session.key}, which was to leave that to walks`);
     const covered = approved.delete(`${agent.agentId} ${agent.desired}`);
     const reasons = causes.get(session.key);
     if (covered || !reasons || reasons.has('own')) return;

@@ -1,6 +1,7 @@
 import { fixedPlanes } from '../../functions/planes.ts';
 import { createCredentials } from '../../functions/core/credentials.ts';
 import { makeDue } from '../../functions/core/schedule.ts';
+import { createConfirmation } from '../../functions/directory/confirmation.ts';
 import { createIntake } from '../../functions/directory/intake.ts';
 import { isEcho } from '../../functions/directory/publish.ts';
 import { decidingGroups } from '../../functions/directory/services.ts';
@@ -19,13 +20,16 @@ import { createMemoryStore } from './memory-store.ts';
 import { createProcesses, createWorkers } from './processes.ts';
 import { createRandom } from './random.ts';
 import { createStage, isFaulty, type Session } from './session.ts';
+import { createSecretReaders } from './secret-readers.ts';
 import { createSidecars } from './sidecar.ts';
 import { createWiring, hashing, log, planeId, signer, times, tokenKey } from './wiring.ts';
 
 export const mostUnasked = 2;
 const pageSize = 2;
 const resyncMs = 30 * 60_000;
-const errandNames = ['watch', 'walk', 'rolling', 'poll-admin', 'poll-groups_enterprise', 'poll-login'];
+/** Soon after faults have ended the directory is read through, in milliseconds. */
+const rollCallMs = 2 * 60_000;
+const errandNames = ['watch', 'walk', 'rolling', 'roll-call', 'poll-admin', 'poll-groups_enterprise', 'poll-login'];
 
 export interface IntakeWorldOptions {
   readonly seed: number;
@@ -50,6 +54,8 @@ export function createIntakeWorld({ seed, workers: workerCount, plane: firstPlan
   const faulty = (): boolean => isFaulty(stage) || Object.values(directory.faults).some((chance: number) => chance > 0);
   const restlessUntil = (): number => (faulty() ? Number.POSITIVE_INFINITY : Math.max(stage.restlessUntil, directory.outUntil));
   const core = createInvariants({ clock, cloud, documents, signer, restlessUntil });
+
+  const readers = createSecretReaders({ cloud, documents, fail: core.fail });
 
   const signals = createSignals({
     ...{ clock, random, faults: () => told.faults },
@@ -82,6 +88,7 @@ export function createIntakeWorld({ seed, workers: workerCount, plane: firstPlan
     const intake = createIntake({
       ...{ ...wired.change, planes: fixedPlanes(inForce), identity, log, mostUnasked },
       ...{ address: 'http://plane.test/', services: ['OpenClaw Agent'], ownAccounts: ['plane@acme.test'] },
+      breathe: async () => undefined,
       random: () => `channel-${random.between(0, 2 ** 31)}`,
     });
     const plane = async (name: string, signal: AbortSignal): Promise<number | undefined> => intake.errands[name]?.({ signal, log });
@@ -127,7 +134,10 @@ export function createIntakeWorld({ seed, workers: workerCount, plane: firstPlan
   begin(true);
   clock.schedule(clock.now() + times.minuteMs, minute);
 
-  const credentials = createCredentials({ key: tokenKey, store: documents, clock });
+  const credentials = createCredentials({
+    ...{ key: tokenKey, store: documents, clock },
+    confirm: createConfirmation({ store: documents, clock, log }),
+  });
   createSidecars({ clock, random, cloud, documents, credentials, wake: processes.wake, onVersion: core.onVersion });
 
   return {
@@ -135,8 +145,11 @@ export function createIntakeWorld({ seed, workers: workerCount, plane: firstPlan
     act: processes.act,
     violated: core.violated,
     refusalsDue: core.refusalsDue,
+    /** Agents may be held while the directory cannot be read, and for as long afterwards as a roll call may take. */
+    mayBeHeld: (): boolean => clock.now() <= restlessUntil() + rollCallMs,
     check(): string | undefined {
       invariants.check();
+      readers.check();
       return core.check();
     },
   };

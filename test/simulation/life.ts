@@ -66,7 +66,7 @@ export async function live(crash: CrashPlan | undefined): Promise<Lived> {
       while (!done(world)) {
         if (clock.now() > until) return answer(`9: ${JSON.stringify(action)} is not done: ${unfinished(world) ?? 'not asked for'}`);
         await clock.advance(clock.now() + 500, invariants.violated);
-        const violation = invariants.check();
+        const violation = world.check();
         if (violation !== undefined) return answer(violation);
         // A click that was lost in a crash is clicked again.
         if (isLost(world, action) && clock.now() > askedAt + 30_000) {

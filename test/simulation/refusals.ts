@@ -2,7 +2,10 @@ import { retiringMs, sessionMs, type Credential } from '../../functions/core/cre
 import type { AgentRecord } from '../../functions/core/records.ts';
 import type { World } from './world.ts';
 
-type Door = Pick<World, 'documents' | 'credentials' | 'clock'>;
+type Door = Pick<World, 'documents' | 'credentials' | 'clock'> & {
+  /** Tokens that are good may be refused for the time being. */
+  readonly mayBeHeld?: () => boolean;
+};
 
 /** The tokens that a machine of this agent's living incarnation could hold, but for the model keys. */
 function tokensOf({ documents, clock }: Door, { agentId, incarnation }: AgentRecord): Credential[] {
@@ -29,14 +32,25 @@ function keysOf({ documents, clock }: Door, agent: AgentRecord): { readonly vers
   ];
 }
 
+const isAccepted = ({ credentials }: Door, credential: Credential): Promise<boolean> =>
+  credentials.check(credentials.mint(credential), credential.kind).then(
+    () => true,
+    () => false,
+  );
+
+/** The first token that is accepted of an agent, whatever the store still says of it. */
+export async function firstAccepted(door: Door, agentId: string): Promise<string | undefined> {
+  const agent = door.documents.peek('agents', agentId);
+  if (!agent) return undefined;
+  const model: Credential = { kind: 'model', agentId, incarnation: agent.incarnation, extra: agent.secretsVersion };
+  for (const token of [...tokensOf(door, agent), model]) if (await isAccepted(door, token)) return token.kind;
+  return undefined;
+}
+
 /** Tries every credential of every agent and says the first that is taken though it must be refused, or the other way round. */
 export async function checkTokens(door: Door): Promise<string | undefined> {
-  const { documents, credentials } = door;
-  const accepts = (credential: Credential): Promise<boolean> =>
-    credentials.check(credentials.mint(credential), credential.kind).then(
-      () => true,
-      () => false,
-    );
+  const { documents, mayBeHeld = () => false } = door;
+  const accepts = (credential: Credential): Promise<boolean> => isAccepted(door, credential);
   for (const [agentId, agent] of documents.entries('agents')) {
     const { desired, incarnation, paused } = agent;
     const rule = desired === 'removed' ? '4' : paused ? 'paused' : 'keys';
@@ -46,6 +60,7 @@ export async function checkTokens(door: Door): Promise<string | undefined> {
           return `${rule}: a ${token.kind} token of ${agentId} is accepted though it is ${paused ? 'paused' : 'to be gone'}`;
     for (const { version, accepted } of keysOf(door, agent)) {
       if ((await accepts({ kind: 'model', agentId, incarnation, extra: version })) === accepted) continue;
+      if (accepted && mayBeHeld()) continue;
       return `${rule}: the model key ${incarnation}.${version} of ${agentId} is ${accepted ? 'refused' : 'accepted'}, version ${incarnation}.${agent.secretsVersion} is the newest`;
     }
   }

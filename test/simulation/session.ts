@@ -86,6 +86,12 @@ export interface Tally {
   crashesAfter: number;
   faults: number;
   stalls: number;
+  /** Calls that a model's maker took, and callers whose budget had no room for theirs. */
+  modelCalls: number;
+  modelRefusals: number;
+  /** Calls of agents for what is not theirs, and answers that admins were shown. */
+  knocks: number;
+  shown: number;
 }
 
 /** What the ports of all processes share. */
@@ -112,7 +118,10 @@ export function createStage(clock: VirtualClock, random: Random): Stage {
     faults: noFaults,
     restlessUntil: 0,
     outages: new Map(),
-    tally: { verbs: 0, commits: 0, crashesBefore: 0, crashesAfter: 0, faults: 0, stalls: 0 },
+    tally: {
+      ...{ verbs: 0, commits: 0, crashesBefore: 0, crashesAfter: 0, faults: 0, stalls: 0 },
+      ...{ modelCalls: 0, modelRefusals: 0, knocks: 0, shown: 0 },
+    },
     crashAnywhere: undefined,
     effectNames: undefined,
     onCrash: (worker) => clock.schedule(clock.now() + random.between(500, 60_000), () => (worker.up = true)),

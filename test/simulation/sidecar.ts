@@ -31,8 +31,8 @@ export function createSidecars({ clock, random, cloud, documents, credentials, w
 
   /** What a machine's own identity lets it read. */
   function readable(agentId: string): Readonly<Record<string, string>> {
-    const [namespace, principal] = [cloud.shelves.namespaces.get(agentId), cloud.shelves.principals.get(agentId)];
-    return namespace && principal && namespace.grantedTo === principal.id ? namespace.values : {};
+    const principal = cloud.shelves.principals.get(agentId);
+    return (principal && cloud.read(principal.id, agentId)) ?? {};
   }
 
   function joinToken(agentId: string): string | undefined {

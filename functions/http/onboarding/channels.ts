@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import { z } from 'zod';
 import type { Channel } from '../../../shared/agent.ts';
+import { channelNames } from '../../../shared/display-names.ts';
 import { back, type Html } from './layout.ts';
 
 const https = z.url({ protocol: /^https$/ });
@@ -16,13 +17,9 @@ export const handOffSchema = z.strictObject({
 });
 export type HandOff = z.infer<typeof handOffSchema>;
 
-export const channelNames = {
-  email: 'Email',
-  googlechat: 'Google Chat',
-  slack: 'Slack',
-  telegram: 'Telegram',
-  whatsapp: 'WhatsApp',
-} as const satisfies Record<Channel, string>;
+/** Whether nobody can use a channel before an admin has set it up. */
+export const awaitsAdmin = (channel: Channel, handOff: HandOff): boolean =>
+  (channel === 'slack' || channel === 'telegram' || channel === 'googlechat') && handOff[channel] === undefined;
 
 interface Steps {
   readonly steps: readonly (Html | string)[];

@@ -1,7 +1,6 @@
 import { html } from 'hono/html';
 import { toDataURL } from 'qrcode';
-import { z } from 'zod';
-import type { AgentRecord, CommandRecord } from '../../core/records.ts';
+import type { AgentRecord } from '../../core/records.ts';
 import type { Store } from '../../core/store.ts';
 import type { Clock } from '../../core/surroundings.ts';
 import type { Html } from './layout.ts';
@@ -17,46 +16,37 @@ export type Login =
   | { readonly state: 'connected' }
   | { readonly state: 'qr'; readonly image: string; readonly secondsLeft: number }
   | { readonly state: 'waiting' }
-  | { readonly state: 'failed'; readonly why: 'agent' | 'silent' | 'tooMany' };
+  | { readonly state: 'failed'; readonly why: 'agent' | 'notReady' | 'silent' | 'tooMany' };
 
-/** What a sidecar answers to `whatsappLogin`; times in milliseconds since 1970 or ISO 8601. */
-const resultSchema = z.union([
-  z.object({ connected: z.literal(true) }),
-  z.object({
-    qr: z.string().min(1).max(100_000),
-    expiresAt: z.union([z.number(), z.iso.datetime().transform((text) => Date.parse(text))]),
-  }),
-]);
-type Result = z.infer<typeof resultSchema>;
-
-function toResult({ state, result }: CommandRecord): Result | undefined {
-  if (state !== 'done' || result === undefined) return undefined;
-  try {
-    return resultSchema.safeParse(JSON.parse(result)).data;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-/** A code is fetched anew this long after it came, so that a connection shows soon and no code runs out on the screen. */
-const freshMs = 12_000;
 /** How much life a code must have left to be worth showing. */
 const leastLifeMs = 2_000;
-/** An agent that runs answers within seconds; after this long the owner is told. */
+/** An agent that runs answers within seconds, the first time within a minute; after this long the owner is told. */
 const patienceMs = 90_000;
 /** Within this time an answer counts, and at most so many questions are asked, whatever the number of windows and processes. */
 const windowMs = 10 * 60_000;
 const mostAsked = 60;
+/** A sidecar says so of a machine that has no WhatsApp yet (scripts/sidecar/errands/whatsapp-login.ts). */
+const notReady = 'WhatsApp is not ready';
 
 const pngUrl = /^data:image\/png;base64,[A-Za-z0-9+/=]+$/;
 /** OpenClaw gives the code as a picture or as the text in it. */
 const toImage = (qr: string): Promise<string> =>
   pngUrl.test(qr) ? Promise.resolve(qr) : toDataURL(qr, { errorCorrectionLevel: 'M', margin: 2, scale: 6 });
 
-/** Follows one agent's way into WhatsApp by the commands that its sidecar was given. */
+/**
+ * Follows one agent's way into WhatsApp: the sidecar goes on with one command for as long as an owner has, shows each fresh code in its
+ * heartbeats, and ends the command when a phone has taken one.
+ */
 export function createWhatsapp({ store, clock, ask }: WhatsappDeps) {
-  /** How it stands; asks for what is missing or growing old. `again` asks after a failure too. */
+  /** The code that the sidecar shows for the command that is under way, with its end. */
+  async function shown({ agentId, incarnation }: AgentRecord, since: number): Promise<{ qr: string; expiresAt: number } | undefined> {
+    const beat = await store.get('heartbeats', agentId);
+    if (beat?.incarnation !== incarnation || beat.at < since || beat.whatsapp?.state !== 'showing') return undefined;
+    const { qr, expiresAt } = beat.whatsapp;
+    return qr && expiresAt !== undefined && expiresAt - clock.now() > leastLifeMs ? { qr, expiresAt } : undefined;
+  }
+
+  /** How it stands; asks where nothing is under way. `again` asks after a failure too. */
   return async function look(agent: AgentRecord, again = false): Promise<Login> {
     const { agentId, incarnation } = agent;
     const now = clock.now();
@@ -65,24 +55,25 @@ export function createWhatsapp({ store, clock, ask }: WhatsappDeps) {
     const [last] = asked;
     const mayAsk = asked.length < mostAsked;
 
-    const answered = asked.find(({ state }) => state === 'done');
-    const known = answered && toResult(answered);
-    const age = now - (answered?.endedAt ?? 0);
-    const qr = known && 'qr' in known && known.expiresAt - now > leastLifeMs ? known : undefined;
-    const underWay = last?.state === 'waiting' && last.until > now && now - last.askedAt < patienceMs;
-    const broken = last !== undefined && !underWay && (last.state !== 'done' || !known);
-
-    if (broken && !again) return { state: 'failed', why: last.state === 'waiting' ? 'silent' : 'agent' };
-    const stale = broken || !known || age > freshMs;
-    if (stale && !underWay && mayAsk) await ask(agent);
-    if (known && 'connected' in known && (!stale || !mayAsk)) return { state: 'connected' };
-    if (qr) return { state: 'qr', image: await toImage(qr.qr), secondsLeft: Math.ceil((qr.expiresAt - now) / 1000) };
-    return mayAsk || underWay ? { state: 'waiting' } : { state: 'failed', why: 'tooMany' };
+    if (last?.state === 'done') return { state: 'connected' };
+    if (last?.state === 'waiting' && last.until > now) {
+      const code = await shown(agent, last.askedAt);
+      if (code) return { state: 'qr', image: await toImage(code.qr), secondsLeft: Math.ceil((code.expiresAt - now) / 1000) };
+      const beat = await store.get('heartbeats', agentId);
+      const atWork = beat?.incarnation === incarnation && beat.at >= last.askedAt && beat.whatsapp?.state === 'showing';
+      if (atWork || now - last.askedAt < patienceMs) return { state: 'waiting' };
+      if (!again) return { state: 'failed', why: 'silent' };
+    }
+    if (last?.state === 'failed' && !again) return { state: 'failed', why: last.result?.includes(notReady) ? 'notReady' : 'agent' };
+    if (!mayAsk) return { state: 'failed', why: 'tooMany' };
+    await ask(agent);
+    return { state: 'waiting' };
   };
 }
 
 const failures = {
   agent: 'Your agent could not get a code from WhatsApp just now.',
+  notReady: 'WhatsApp is still being made ready for your agent. That takes a few minutes; then try again.',
   silent: 'Your agent did not answer in time. It may be starting up.',
   tooMany: 'Many codes were asked for in a short time. Wait ten minutes, then try again.',
 } as const;

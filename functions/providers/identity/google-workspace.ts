@@ -2,6 +2,7 @@ import type { admin_directory_v1 } from '@googleapis/admin';
 import { OAuth2Client } from 'google-auth-library';
 import { z } from 'zod';
 import { directorySchemaName, type UserRequests } from '../../../shared/directory-schema.ts';
+import { isInUnit } from '../../../shared/org-unit.ts';
 import { PlaneError, toMessage } from '../../core/errors.ts';
 import type { IdentityProvider, UserIdentity } from '../../core/providers.ts';
 import type { Ctx } from '../../core/surroundings.ts';
@@ -179,7 +180,7 @@ export function createGoogleWorkspace({
     },
     async *listUsers({ ou }, ctx) {
       // Not `query=`: that asks a search index which may be 36 hours behind.
-      const within = (path: string) => ou === undefined || ou === '/' || path === ou || path.startsWith(`${ou}/`);
+      const within = (path: string) => ou === undefined || isInUnit(path, ou);
       for await (const { users } of listPages(ctx)) yield* users.filter(({ ouPath }) => within(ouPath));
     },
     listPage,

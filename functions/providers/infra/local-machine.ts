@@ -43,6 +43,8 @@ export const machineSchema = z.object({
   version: z.string().optional(),
   /** Further versions of OpenClaw that the plane has named for this machine and the host holds. */
   offers: z.array(openclawSchema).optional(),
+  /** Channels that OpenClaw's base installation does not bring, as this host holds them. */
+  plugins: z.array(z.object({ channel: z.string(), openclaw: z.string(), folder: z.string() })).optional(),
   /** Handed through to the sidecar. */
   environment: jsonSchema,
 });

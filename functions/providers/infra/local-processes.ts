@@ -129,6 +129,8 @@ async function signalUid(uid: number, signal: 'STOP' | 'KILL'): Promise<void> {
     timeout: signalUidMs,
     killSignal: 'SIGKILL',
     cwd: '/',
+    // The kernel would tell of every folder of our own path that is closed to the agent.
+    env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
   });
   await new Promise<void>((resolve, reject) => {
     child.once('error', (cause) => {

@@ -1,8 +1,9 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlaneError, toMessage } from '../../core/errors.ts';
-import type { AgentComputeSpec, AgentInstance, InfraProvider } from '../../core/providers.ts';
+import type { AgentComputeSpec, AgentInstance, ChannelLack, InfraProvider } from '../../core/providers.ts';
 import { canonical, type Ctx, type Json } from '../../core/surroundings.ts';
+import { createChannelPlugins, type ChannelPlugins } from './channel-plugins.ts';
 import { readLastLines } from './local-logs.ts';
 import * as machines from './local-machine.ts';
 import type { Machine } from './local-machine.ts';
@@ -26,6 +27,8 @@ export interface LocalInfraOptions extends VersionsOptions {
     /** Handed to the sidecar as it is; no secret, since it is written to machine.json. */
     readonly environment: Json;
   };
+  /** Other channel plugins than npm's, for tests. */
+  readonly channelPlugins?: ChannelPlugins;
   /** Whether each agent gets a uid of its own; needs root on Linux. */
   readonly separateUsers: boolean;
 }
@@ -42,6 +45,7 @@ export interface LocalInfra extends InfraProvider {
 export function createLocalInfra(options: LocalInfraOptions): LocalInfra {
   const { planeId, machinesDir, hostDir, sidecar, separateUsers, log } = options;
   const versions = createVersions(options);
+  const plugins = options.channelPlugins ?? createChannelPlugins(options);
   const userId = process.geteuid?.() ?? 0;
   const principals = separateUsers ? createUidPrincipals({ machinesDir, hostDir }) : createSharedPrincipals({ machinesDir, userId });
   const folderOf = (agentId: string): string => join(machinesDir, agentId);
@@ -152,7 +156,13 @@ export function createLocalInfra(options: LocalInfraOptions): LocalInfra {
       const fact = `its files belong to uid ${found.uid ?? userId} and its principal is ${principal.id}`;
       throw new PlaneError('conflict', `cannot provision machine ${agentId}: ${fact}; deprovision it first`);
     }
-    const next = { ...wanted, ...(found.openclaw ? { openclaw: found.openclaw } : {}), ...(found.offers ? { offers: found.offers } : {}) };
+    const { openclaw, offers, plugins: equipped } = found;
+    const next = {
+      ...wanted,
+      ...(openclaw ? { openclaw } : {}),
+      ...(offers ? { offers } : {}),
+      ...(equipped ? { plugins: equipped } : {}),
+    };
     if (canonical(next) !== canonical(found)) machines.writeMachine(folderOf(agentId), next);
     return next;
   }
@@ -214,6 +224,30 @@ export function createLocalInfra(options: LocalInfraOptions): LocalInfra {
         const others = (machine.offers ?? []).filter((offer) => offer.version !== version);
         machines.writeMachine(folderOf(agentId), { ...machine, offers: [...others, openclaw] });
         return true;
+      });
+    },
+
+    async lacks(agentId, channels, openclaw) {
+      const held = machines.readMachine(folderOf(agentId))?.plugins ?? [];
+      const needed = plugins.needed(openclaw).filter((channel) => channels.includes(channel));
+      return needed.flatMap((channel): ChannelLack[] => {
+        const plugin = plugins.find(channel, openclaw);
+        if (!plugin) return [{ channel, ...plugins.outlook(channel, openclaw) }];
+        if (held.some((each) => each.folder === plugin.folder)) return [];
+        return [{ channel, state: 'waiting', detail: `the ${channel} plugin waits on the host` }];
+      });
+    },
+
+    async equip(agentId, channels, openclaw, ctx) {
+      getOurs('equip', agentId);
+      const needed = plugins.needed(openclaw).filter((channel) => channels.includes(channel));
+      for (const channel of needed) plugins.install(channel, openclaw);
+      const found = needed.map((channel) => plugins.find(channel, openclaw)).filter((plugin) => plugin !== undefined);
+      return inTurn(agentId, async () => {
+        ctx.signal.throwIfAborted();
+        const machine = getOurs('equip', agentId);
+        const others = (machine.plugins ?? []).filter((plugin) => plugin.openclaw !== openclaw);
+        machines.writeMachine(folderOf(agentId), { ...machine, plugins: [...others, ...found] });
       });
     },
 

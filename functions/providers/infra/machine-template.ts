@@ -47,7 +47,7 @@ export interface MachineOptions {
     readonly node: Archive;
     /** The folder has `node_modules/openclaw`, and OpenClaw was started in it once: it finishes its own installation then. */
     readonly openclaw: Archive;
-    /** The folder has `sidecar.js`. */
+    /** The folder has `sidecar.js` and beside it `plugin`, the plane's plugin for OpenClaw (scripts/build.ts makes both). */
     readonly sidecar: Archive;
   };
   /** The agent's own namespace, in which the join token waits. */
@@ -141,8 +141,9 @@ function toMachine({ spec, planeUrl, archives, secrets, heartbeatMs }: Options):
   const { planeId, agentId, labels } = spec;
   const entry = `${installed}/openclaw/node_modules/openclaw/openclaw.mjs`;
   const openclaw = { version: archives.openclaw.version, node: `${installed}/node/bin/node`, entry };
+  const units = { control: '/run/openclaw/control.sock', errand: '/run/openclaw/errand.sock' };
   const environment = { plane: { url: planeUrl.replace(/\/+$/, '') }, secrets, heartbeatMs };
-  return `${JSON.stringify({ planeId, agentId, labels, uid: machineUids.agent, openclaw, environment })}\n`;
+  return `${JSON.stringify({ planeId, agentId, labels, uid: machineUids.agent, units, openclaw, environment })}\n`;
 }
 
 /** In this order: the sidecar is there only once all that it runs is. */

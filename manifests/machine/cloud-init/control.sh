@@ -5,7 +5,7 @@ IFS= read -r word
 case $word in
   start)
     systemctl reset-failed openclaw-gateway.service 2>/dev/null || true
-    systemctl start --no-block openclaw-gateway.service
+    systemctl start openclaw-gateway.service
     echo ok
     ;;
   # The slice holds the gateway and every errand: what runs as the agent ends with it, whatever it has forked.

@@ -62,7 +62,8 @@ function sectionView({ header, collapsible, uncollapsibleWidgetsCount = 0, widge
   return h(
     'section',
     { class: 'card-section' },
-    (header || toggle) && h('div', { class: 'section-head' }, h('h3', {}, header ?? ''), toggle),
+    (header || toggle) &&
+      h('div', { class: 'section-head' }, h('h3', toggle ? { class: 'opens', onclick: () => toggle.click() } : {}, header ?? ''), toggle),
     always,
     collapsible && rest,
   );

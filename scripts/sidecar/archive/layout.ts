@@ -31,7 +31,8 @@ const leftOutOfState = new Set([
   'plugin-skills',
   'media-cache',
 ]);
-const leftOutAnywhere = new Set(['node_modules', '.cache']);
+/** Beside what can be made again, what a disk begins with and what a restore has not put in its place yet (unit-swap.ts). */
+const leftOutAnywhere = new Set(['node_modules', '.cache', 'lost+found', '.plane-fresh', '.plane-former']);
 
 /** Whether a path below the machine's folder, such as `state/logs`, stays out of archives. */
 export function isLeftOut(path: string): boolean {

@@ -1,6 +1,5 @@
 import { PlaneError, toMessage } from '../../../functions/core/errors.ts';
 import type { Errand } from '../errands.ts';
-import { dropFresh, makeFresh, settle, swapBack, swapIn } from '../swap.ts';
 import { awaitStart, readId, type Scene } from './scene.ts';
 
 const transferMs = 30 * 60_000;
@@ -17,12 +16,12 @@ export function isNewer(version: string, than: string): boolean {
 export const createRestore =
   (scene: Scene): Errand =>
   async (args, signal) => {
-    const { habitat, gateway, openclaw, program, session } = scene;
+    const { folder, agent, swap, gateway, openclaw, program, session } = scene;
     const id = readId(args, 'backupId');
     try {
       const { unpackArchive } = await import('../archive/transfer.ts');
-      const target = await makeFresh(habitat);
-      const archiving = { folder: habitat.folder, uid: habitat.uid, openclaw: openclaw.current(), program };
+      const target = await swap.makeFresh();
+      const archiving = { folder, agent, openclaw: openclaw.current(), program };
       let madeUnder = '';
       const { status } = await session.call(`/agent/backups/${id}`, {
         sink: async (body) => void (madeUnder = await unpackArchive(archiving, target, body, signal)),
@@ -37,19 +36,19 @@ export const createRestore =
       }
       await gateway.halt();
       try {
-        swapIn(habitat);
+        await swap.swapIn();
         gateway.start();
         await awaitStart(gateway, signal);
       } catch (error) {
         await gateway.halt();
-        swapBack(habitat);
+        await swap.swapBack();
         throw new PlaneError('preconditionFailed', `${toMessage(error)}; what was there before is back`, { cause: error });
       } finally {
         gateway.start();
       }
-      settle(habitat);
+      await swap.settle();
       return `backup ${id} is restored`;
     } finally {
-      await dropFresh(habitat);
+      await swap.dropFresh();
     }
   };

@@ -1,13 +1,15 @@
+import type { Channel } from '../../../shared/agent.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Assignment, WhatsappState } from '../../../shared/sidecar.ts';
 import { PlaneError } from '../../../functions/core/errors.ts';
 import type { Clock } from '../../../functions/core/surroundings.ts';
-import type { Habitat } from '../../../functions/providers/infra/local-processes.ts';
+import type { AsAgent } from '../as-agent.ts';
 import type { Line, takeTurn } from '../conversation.ts';
 import type { Gateway } from '../gateway.ts';
 import type { OpenClawChoice } from '../openclaw-version.ts';
 import type { SecretsReader } from '../secrets-reader.ts';
 import type { Session } from '../session.ts';
+import type { Swap } from '../swap.ts';
 
 /** The secrets that OpenClaw runs with. */
 export interface SecretsInForce {
@@ -17,7 +19,9 @@ export interface SecretsInForce {
 
 /** What errands may use of their machine. */
 export interface Scene {
-  readonly habitat: Habitat;
+  readonly folder: string;
+  readonly agent: AsAgent;
+  readonly swap: Swap;
   readonly gateway: Gateway;
   readonly session: Session;
   readonly reader: SecretsReader;
@@ -31,6 +35,8 @@ export interface Scene {
   readonly line: () => Line;
   readonly secretsInForce: () => SecretsInForce;
   readonly setSecretsInForce: (secrets: SecretsInForce) => void;
+  /** The channels of the assignment that the host has no plugin for yet. */
+  readonly missingChannels: () => readonly Channel[];
   readonly showWhatsapp: (state: WhatsappState | undefined) => void;
 }
 

@@ -3,7 +3,7 @@ import { PlaneError, toMessage } from '../../../functions/core/errors.ts';
 import { undoneMark } from '../../../shared/sidecar-names.ts';
 import type { Errand } from '../errands.ts';
 import { findConfigFault } from '../openclaw-cli.ts';
-import { dropFresh, makeFresh, runAsAgent, settle, swapBack, swapIn } from '../swap.ts';
+import { perform } from '../as-agent.ts';
 import { createBackup } from './backup.ts';
 import { awaitStart, provePrompt, readId, type Scene } from './scene.ts';
 
@@ -14,20 +14,20 @@ import { awaitStart, provePrompt, readId, type Scene } from './scene.ts';
 export const createUpgrade =
   (scene: Scene): Errand =>
   async (args, signal) => {
-    const { habitat, gateway, openclaw } = scene;
+    const { folder, agent, swap, gateway, openclaw } = scene;
     const former = openclaw.current();
     const next = openclaw.find(readId(args, 'version'));
     if (next.version === former.version) return `OpenClaw ${next.version} is in force already`;
     await createBackup(scene)(args, signal);
-    const fault = await findConfigFault(next, habitat);
+    const fault = await findConfigFault(next, { folder, agent });
     if (fault !== undefined)
       throw new PlaneError('preconditionFailed', `cannot upgrade OpenClaw to ${next.version}: it refuses its configuration: ${fault}`);
     try {
       await gateway.halt();
       try {
-        const target = await makeFresh(habitat);
-        await runAsAgent(habitat, ['cp', '-a', '--', join(habitat.folder, 'state'), target], signal);
-        swapIn(habitat);
+        const target = await swap.makeFresh();
+        await perform(agent, ['cp', '-a', '--', join(folder, 'state'), target], '', signal);
+        await swap.swapIn();
         openclaw.use(next);
         gateway.start();
         await awaitStart(gateway, signal);
@@ -35,7 +35,7 @@ export const createUpgrade =
       } catch (error) {
         await gateway.halt();
         openclaw.use(former);
-        swapBack(habitat);
+        await swap.swapBack();
         const fact = `cannot upgrade OpenClaw to ${next.version}: ${toMessage(error)}`;
         throw new PlaneError('preconditionFailed', `${fact}; ${former.version} ${undoneMark}`, { cause: error });
       } finally {
@@ -43,9 +43,9 @@ export const createUpgrade =
       }
       // The version first: with the new state and the old version a later start would break, the other way round it would not.
       openclaw.keep();
-      settle(habitat);
+      await swap.settle();
       return `OpenClaw ${next.version} is in force`;
     } finally {
-      await dropFresh(habitat);
+      await swap.dropFresh();
     }
   };

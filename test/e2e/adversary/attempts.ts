@@ -30,7 +30,7 @@ function find(told: Exclude<Told, { nobody: string }>, rows: readonly Row[], sce
   const fits = (row: Row): boolean =>
     row.chain === chain &&
     row.action === told.action &&
-    row.target === told.target &&
+    (typeof told.target === 'string' ? row.target === told.target : told.target.test(row.target)) &&
     (told.actor === undefined || row.actor.id === told.actor);
   const row = rows.findLast(fits);
   return row && `${row.action} ${row.target} by ${row.actor.id} (${told.chain} ${row.seq})`;

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { asAgent, callAs, type Attempt, type Call, type Scene } from './scene.ts';
+import { asAgent, byKernel, callAs, type Attempt, type Call, type Scene } from './scene.ts';
 
 /** What a program that took over Alice's agent can call on the machine, as her agent's own user. */
 function call(name: string, toCall: (scene: Scene) => Call, target: string, refused = /^403$/): Attempt {
@@ -123,8 +123,8 @@ export const callAttempts: readonly Attempt[] = [
     refused: /^401$/,
     told: { nobody: 'the maker refuses a key that is none of its own; on machines of their own egress ends there' },
   },
-  // Metadata addresses are not called here: nothing closes them to processes of a shared host, and whose answer it would be is not ours to
-  // ask. Machines of their own close them by uid, which test/peers/machine-template.test.ts holds against nftables in a namespace.
+  // Metadata addresses are not called here, since those of the machine that tests run on are not ours to ask: test/peers/metadata-wall.test.ts
+  // does so in a namespace of its own, and looks for the audit rows.
   ...['join/1-1', '../other/model%2fapiKey', 'namespace.key'].map((id): Attempt => ({
     name: `ask the sidecar for ${id}`,
     tries({ alice }) {
@@ -138,7 +138,7 @@ export const callAttempts: readonly Attempt[] = [
     name: "run another agent's resolver",
     tries: ({ alice, bob }) => `exit ${asAgent(alice, join(bob.folder, 'resolver'), { input: '{}' }).status}`,
     refused: /^exit 126$/,
-    told: { nobody: 'the kernel refuses before any program of ours hears of it' },
+    told: (scene) => byKernel(scene, { call: /execve/, object: join(scene.bob.folder, 'resolver') }),
   },
   {
     name: 'call out from the plane\u2019s port to a port of another agent without its token',

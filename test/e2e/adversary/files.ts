@@ -1,20 +1,27 @@
 import { spawnSync } from 'node:child_process';
 import { processesOf, habitatOf, keysFolder } from '../embedded.ts';
-import { asAgent, type Attempt, type Scene } from './scene.ts';
+import { asAgent, byKernel, type Attempt, type Scene } from './scene.ts';
 
-const kernel = { nobody: 'the kernel refuses before any program of ours hears of it' } as const;
+/** What the kernel says of a line that it refused: the process that was to be ended, the change of user, or the file. */
+function refusedIn(text: string): { readonly call: RegExp; readonly object?: string } {
+  const pid = /^kill -\w+ (\d+)/.exec(text)?.[1];
+  if (pid !== undefined) return { call: /kill/, object: `process ${pid}` };
+  if (text.startsWith('setpriv')) return { call: /setresuid/ };
+  return { call: /\w+/, object: text.match(/\/\S+/g)?.find((path) => path !== '/dev/null') ?? 'a path' };
+}
 
 /**
  * A line of shell as Alice's agent. What only reads is run as root first, where it must succeed: a refusal for any other reason, such
  * as a path that is not there, would prove nothing.
  */
 function line(name: string, toLine: (scene: Scene) => string, { harmless = false } = {}): Attempt {
+  let text = '';
   return {
     name,
     refused: /^exit [1-9]/,
-    told: kernel,
+    told: (scene) => byKernel(scene, refusedIn(text)),
     tries(scene) {
-      const text = toLine(scene);
+      text = toLine(scene);
       if (harmless && spawnSync('sh', ['-c', text], { stdio: 'ignore' }).status !== 0) return `in vain: not even root can ${text}`;
       return `exit ${asAgent(scene.alice, text).status}`;
     },

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createCredentials, type Credential } from '../../../functions/core/credentials.ts';
 import { createTokenKey } from '../../../functions/keys.ts';
 import { openNamespace } from '../../../functions/providers/secrets/local-vault.ts';
@@ -30,8 +30,20 @@ export interface Scene {
 
 /** Which audit row tells of a refusal, or why none can. */
 export type Told =
-  | { readonly chain: 'alice' | 'bob' | 'plane'; readonly action: string; readonly target: string; readonly actor?: string }
+  | { readonly chain: 'alice' | 'bob' | 'plane'; readonly action: string; readonly target: string | RegExp; readonly actor?: string }
   | { readonly nobody: string };
+
+const escape = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/** What the kernel refused Alice's agent: a call, and what it was about. Where nobody hears the kernel, no row can tell. */
+export function byKernel({ plane }: Scene, { call, object }: { readonly call: RegExp; readonly object?: string }): Told {
+  if (plane.output().includes('what the kernel refuses to agents does not come to the audit log here'))
+    return { nobody: 'the kernel refuses, and nothing here hears it' };
+  // Of a file that is to be made, the kernel names the folder.
+  const names = object === undefined ? [] : [object, `${dirname(object)}/`].map(escape);
+  const about = names.length === 0 ? '' : ` (?:.*, )?(?:${names.join('|')})(?:$|,| \\()`;
+  return { chain: 'alice', action: 'kernel.refused', target: new RegExp(`^(?:${call.source})${about}`) };
+}
 
 export interface Attempt {
   readonly name: string;
@@ -75,7 +87,7 @@ const toFlags = (uid: number): string[] => [
 
 /** Runs a line of shell as an agent's own user, as a program that took over the agent would. */
 export function asAgent({ uid }: Agent, line: string, { input = '', script = '' } = {}): { status: number | null; output: string } {
-  const env = { PATH: process.env['PATH'], SCRIPT: script };
+  const env = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', SCRIPT: script };
   const options = { encoding: 'utf8', timeout: 60_000, input, cwd: '/', env } as const;
   const { status, stdout, stderr } = spawnSync('setpriv', [...toFlags(uid), 'sh', '-c', line], options);
   return { status, output: `${stdout}${stderr}` };

@@ -15,7 +15,7 @@ import { nodeHashing, openKeys, systemClock } from '../../functions/keys.ts';
 import { createPlane, type PlaneDeps } from '../../functions/plane.ts';
 import { fixedPlanes } from '../../functions/planes.ts';
 import { createInProcessWake } from '../../functions/wake/in-process.ts';
-import { connectDirectory } from '../../scripts/local/directory.ts';
+import { connectDirectory } from '../local/directory.ts';
 
 export interface FleetOptions {
   /** Where the Workspace emulator is, without `/google` or a trailing slash. */
