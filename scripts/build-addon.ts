@@ -32,8 +32,9 @@ export async function bundleAddon(): Promise<string> {
     mainFields: ['module', 'main'],
     charset: 'utf8',
     legalComments: 'none',
-    // Blanks alone go, so that a stack in the log still names functions and lines.
+    // Names stay, so that a stack in the log still names functions and lines.
     minifyWhitespace: true,
+    minifySyntax: true,
     lineLimit: 200,
     footer: { js: names.map((name) => `function ${name}() { return __app.${name}.apply(this, arguments); }`).join('\n') },
   });

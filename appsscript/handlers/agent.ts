@@ -2,7 +2,7 @@ import type { UserView } from '../../shared/contract.ts';
 import { fieldNames, toButton, type Actions } from '../actions.ts';
 import type { Failure, Result } from '../backend.ts';
 import type { Button, Card, RenderedAction } from '../card.ts';
-import { agentCard, inheritOffCard, switchOffCard } from '../cards/agent.ts';
+import { agentCard, inheritOffCard, switchOffCard, toKeptWords } from '../cards/agent.ts';
 import { askVerbCard } from '../cards/agent-verbs.ts';
 import { editFieldCard } from '../cards/edit-field.ts';
 import { messageCard } from '../cards/message.ts';
@@ -52,6 +52,12 @@ const setEnabled = (user: string, agentEnabled: boolean, surroundings: Surroundi
     surroundings,
   );
 
+/** What is left of the agent when it goes: the second trip of a click. */
+function readKept({ agent }: UserView, { backend, calls, formats }: Surroundings): string {
+  const list = agent ? backend.call(calls.backups(agent.agentId))[0] : undefined;
+  return toKeptWords(list?.ok === true ? list.value.backups : undefined, { formats });
+}
+
 const followPolicy = (user: string, surroundings: Surroundings, lastTrip = false): RenderedAction =>
   wish(user, inheritWish('agentEnabled'), ({ name }) => `${name} is as policy says now.`, surroundings, lastTrip);
 
@@ -82,7 +88,9 @@ function inheritEnabled(user: string, surroundings: Surroundings): RenderedActio
   if (!explanation.ok) return update(messageCard(toMessage(explanation.failure), [tryAgainUser(user)]));
   const explained = explanation.value.fields.find(({ field }) => field === 'agentEnabled');
   const stays = saidByPolicy(explained).slice(-1)[0]?.value === true && !explained?.limits.some(({ limit }) => limit === false);
-  return stays || !found.value.agent ? followPolicy(user, surroundings, true) : update(inheritOffCard(found.value));
+  return stays || !found.value.agent
+    ? followPolicy(user, surroundings, true)
+    : update(inheritOffCard(found.value, readKept(found.value, surroundings)));
 }
 
 /** One value of a person: a form for those who may change it, and for everybody why it is so. */
@@ -119,7 +127,7 @@ export const agentHandlers: HandlersOf<
   switchAgent: ({ user }, form, surroundings) =>
     (form[fieldNames.enabled] ?? []).length > 0
       ? setEnabled(user, true, surroundings)
-      : update(drawUser(user, surroundings, (view) => switchOffCard(view))),
+      : update(drawUser(user, surroundings, (view) => switchOffCard(view, readKept(view, surroundings)))),
   switchOff: ({ user }, _form, surroundings) => setEnabled(user, false, surroundings),
 
   askVerb({ user, verb }, _form, surroundings) {

@@ -113,7 +113,10 @@ export function mountOwnerPage(app: Hono, deps: OwnerPageDeps): void {
     const phase = (await store.get('statuses', agent.agentId))?.phase ?? 'pending';
     const { tools, channels } = agent.spec;
     const others = channels.filter((channel) => channel !== 'email').toSorted();
-    const can = ['think and write with you, and remember what you tell it', ...toAbilities(tools).map((words) => words.replace('my', 'its'))];
+    const can = [
+      'think and write with you, and remember what you tell it',
+      ...toAbilities(tools).map((words) => words.replace('my', 'its')),
+    ];
     const absentHere = (channel: Channel): boolean => awaitsAdmin(channel, handOff) || (channel === 'whatsapp' && !look);
     const waiting = toWaiting(tools, channels.filter(absentHere));
     return show(c, nonce, {

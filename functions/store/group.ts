@@ -4,12 +4,11 @@ import type { Medium, Write } from './optimistic.ts';
 /** What the saved documents can do. */
 export interface Disk<Held> {
   read(collection: Collection, id: string): Held | undefined;
-  /** Saves all or nothing. Answers with a write that can never be saved, and throws where the disk is at fault. */
-  save(writes: readonly Write<Held>[]): { readonly write: Write<Held>; readonly error: Error } | undefined;
-  /** Resolves once all that was saved before is durable. */
-  sync(): Promise<void>;
-  /** What is to be waited for before the next saving. */
-  settle?(): Promise<void> | undefined;
+  /**
+   * Saves all or nothing; resolves once that is durable. Answers with a write that can never be saved, and throws where the disk is
+   * at fault.
+   */
+  save(writes: readonly Write<Held>[]): Promise<{ readonly write: Write<Held>; readonly error: Error } | undefined>;
 }
 
 export interface Group<Held> extends Pick<Medium<Held>, 'read' | 'apply'> {
@@ -21,27 +20,43 @@ interface Member extends PromiseWithResolvers<boolean> {
   readonly writes: boolean;
 }
 
+type Gathered<Held> = Map<string, { readonly write: Write<Held>; readonly member: Member }>;
+
 /**
  * Gathers the transactions that become ready in one turn of the event loop, or while the disk is busy with those before, shows
  * their writes to the next ones at once, and saves them in one step. Nobody waits for the disk but them.
  */
 export function createGroup<Held>(disk: Disk<Held>): Group<Held> {
-  let gathered = new Map<string, { readonly write: Write<Held>; readonly member: Member }>();
+  let gathered: Gathered<Held> = new Map();
+  let saving: Gathered<Held> = new Map();
   let members: Member[] = [];
   let busy: Promise<void> | undefined;
 
-  async function save(): Promise<void> {
-    const [writes, waiting] = [[...gathered.values()], members];
+  /** Whoever built on what was shown and is not so runs again. */
+  function dropGathered(): void {
+    const built = members;
     gathered = new Map();
     members = [];
+    for (const member of built) member.resolve(false);
+  }
+
+  async function save(): Promise<void> {
+    const waiting = members;
+    saving = gathered;
+    gathered = new Map();
+    members = [];
+    const writes = [...saving.values()];
     try {
-      const refused = writes.length > 0 ? disk.save(writes.map(({ write }) => write)) : undefined;
-      if (!refused) await disk.sync();
+      const refused = writes.length > 0 ? await disk.save(writes.map(({ write }) => write)) : undefined;
+      saving = new Map();
+      if (refused) dropGathered();
       const blamed = refused && writes.find(({ write }) => write === refused.write)?.member;
       blamed?.reject(refused?.error);
       // The others did nothing wrong: they run again.
       for (const member of waiting) member.resolve(!refused);
     } catch (error) {
+      saving = new Map();
+      dropGathered();
       for (const member of waiting) {
         if (member.writes) member.reject(error);
         else member.resolve(false);
@@ -50,10 +65,7 @@ export function createGroup<Held>(disk: Disk<Held>): Group<Held> {
   }
 
   async function saveAll(): Promise<void> {
-    while (members.length > 0) {
-      await save();
-      await disk.settle?.();
-    }
+    while (members.length > 0) await save();
     busy = undefined;
   }
 
@@ -63,7 +75,8 @@ export function createGroup<Held>(disk: Disk<Held>): Group<Held> {
   return {
     flush,
     read(collection, id) {
-      const found = gathered.get(key(collection, id));
+      const known = key(collection, id);
+      const found = gathered.get(known) ?? saving.get(known);
       return found ? found.write.held : disk.read(collection, id);
     },
     apply(writes) {

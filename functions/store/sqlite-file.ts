@@ -108,8 +108,7 @@ export function openFile(file: string, schema: Schema, log: Log | undefined): Op
     };
     try {
       refuseForeign(database, file, schema);
-      // The log is brought home by checkpoints.ts.
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0');
+      database.exec('PRAGMA journal_mode = WAL');
       migrate(database, file, schema, log);
       return { database, close };
     } catch (error) {

@@ -1,28 +1,25 @@
-import type { FileHandle } from 'node:fs/promises';
-import { open } from 'node:fs/promises';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
-import { PlaneError, toMessage } from '../core/errors.ts';
+import { PlaneError } from '../core/errors.ts';
 import type { Collection, Documents, Query, Store } from '../core/store.ts';
 import type { Log } from '../core/surroundings.ts';
-import { createCheckpoints } from './checkpoints.ts';
 import { createGroup, type Disk } from './group.ts';
-import { createTransact, type Write } from './optimistic.ts';
+import { createTransact } from './optimistic.ts';
 import { createRecent } from './recent.ts';
 import { parseQuery } from './query.ts';
-import { explaining, toResultCode } from './sqlite-errors.ts';
+import { explaining, toPlaneError } from './sqlite-errors.ts';
 import { openFile } from './sqlite-file.ts';
 import { currentSchema, fieldColumn, indexName, quote, type Schema } from './sqlite-schema.ts';
 import { createWatches, isSame } from './watches.ts';
+import { createWriting } from './writing.ts';
 
 export interface SqliteOptions {
   /** Its folder is made where it is not there. */
   readonly file: string;
   readonly log?: Log;
   readonly schema?: Schema;
+  /** How many pages of 4 KiB the file may have; as many as the disk holds unless said. */
+  readonly maxPages?: number;
 }
-
-/** Results that blame one statement and leave the file sound: SQL error, too big, constraint, mismatch. */
-const blamesDocument = new Set<number | undefined>([1, 18, 19, 20]);
 
 /** Nobody else writes the file, so what was read stays true: most documents of a thousand agents. */
 const recentChars = 32_000_000;
@@ -31,13 +28,12 @@ const parse = <C extends Collection>(text: string): Documents[C] => JSON.parse(t
 
 /**
  * A store in one SQLite file, held by one process. That process sees every write, so it checks transactions against what
- * it knows, and those that become ready while the disk is busy share one COMMIT and one wait. SQLite itself syncs no commit
- * (`synchronous = NORMAL`): its log is synced here, beside the event loop, before anybody is told that a transaction is durable.
+ * it knows, and those that become ready while the disk is busy share one COMMIT and one wait. A thread of its own writes and
+ * syncs (`synchronous = FULL`); whatever is read here is on the disk.
  */
-export function openSqliteStore({ file, log: told, schema = currentSchema }: SqliteOptions): Store {
+export function openSqliteStore({ file, log: told, schema = currentSchema, maxPages }: SqliteOptions): Store {
   const { database, close } = openFile(file, schema, told);
-  const checkpoints = createCheckpoints(file, told);
-  let home: Promise<void> | undefined;
+  const writing = createWriting(maxPages === undefined ? { file } : { file, maxPages });
   const statements = new Map<string, StatementSync>();
   const prepare = (sql: string): StatementSync => {
     const prepared = statements.get(sql) ?? database.prepare(sql);
@@ -50,7 +46,6 @@ export function openSqliteStore({ file, log: told, schema = currentSchema }: Sql
   };
   const watches = createWatches();
   const recent = createRecent(recentChars);
-  let log: FileHandle | undefined;
 
   const disk: Disk<string> = {
     read(collection, id) {
@@ -63,58 +58,18 @@ export function openSqliteStore({ file, log: told, schema = currentSchema }: Sql
       recent.set(key, text ?? null);
       return text;
     },
-    save(writes) {
+    async save(writes) {
       refuseClosed();
-      const refused = explaining('write', file, () => {
-        prepare('BEGIN IMMEDIATE').run();
-        try {
-          for (const write of writes) {
-            const error = put(write);
-            if (error) return { write, error };
-          }
-          prepare('COMMIT').run();
-          return undefined;
-        } finally {
-          if (database.isTransaction) prepare('ROLLBACK').run();
-        }
-      });
+      const saved = await writing.save(writes.map(({ collection, id, held }) => [collection, id, held]));
+      if (saved && 'failed' in saved) throw toPlaneError({ errcode: saved.failed, message: saved.says }, 'write', file);
+      if (!saved) for (const { collection, id, held } of writes) recent.set(`${collection}/${id}`, held ?? null);
       // What was shown before it was refused is no longer so.
-      if (refused) watches.tell(writes);
-      if (refused) return refused;
-      home = checkpoints.saved(writes.length);
-      for (const { collection, id, held } of writes) recent.set(`${collection}/${id}`, held ?? null);
       watches.tell(writes);
-      return undefined;
+      const write = saved && writes[saved.refused];
+      if (!write) return undefined;
+      return { write, error: new PlaneError('invalid', `cannot store ${write.collection} ${write.id}: ${saved.says}`) };
     },
-    async sync() {
-      try {
-        log ??= await open(`${file}-wal`, 'r+');
-        await log.datasync();
-      } catch (cause) {
-        // What was shown may be lost: nothing more is built on it.
-        close();
-        throw new PlaneError('unavailable', `cannot sync store ${file}: ${toMessage(cause)}; it is closed, start again`, { cause });
-      }
-    },
-    settle: () => home,
   };
-
-  /** Answers with an error when this document is at fault. */
-  function put({ collection, id, held }: Write<string>): Error | undefined {
-    const table = quote(collection);
-    try {
-      if (held === undefined) prepare(`DELETE FROM ${table} WHERE id = ?`).run(id);
-      else
-        prepare(`INSERT INTO ${table} (id, document) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET document = excluded.document`).run(
-          id,
-          held,
-        );
-      return undefined;
-    } catch (error) {
-      if (!blamesDocument.has(toResultCode(error))) throw error;
-      return new PlaneError('invalid', `cannot store ${collection} ${id}: ${String(error)}`, { cause: error });
-    }
-  }
 
   const group = createGroup(disk);
 
@@ -161,9 +116,8 @@ export function openSqliteStore({ file, log: told, schema = currentSchema }: Sql
       if (!database.isOpen) return;
       await group.flush();
       watches.end(refusal());
-      await checkpoints.end();
+      await writing.end();
       close();
-      await log?.close();
     },
   };
 }

@@ -113,7 +113,7 @@ describe('switching', () => {
   it('asks before switching off, and changes nothing by asking', () => {
     const { host, sent } = createHost(working());
     const answer = click(host, 'switchAgent', { user: '1007' });
-    expect(sent.map(({ method }) => method)).toEqual(['get', 'get']);
+    expect(sent.map(({ method }) => method)).toEqual(['get', 'get', 'get']);
     expect(answer.action.navigations?.[0]).toHaveProperty('updateCard.header.title', 'Switch this agent off?');
     expect(textOf(answer)).toContain('its machine, its secrets and its account are deleted');
   });
@@ -139,7 +139,7 @@ describe('switching', () => {
         trips: trips.length,
       };
     };
-    expect(ask(false)).toEqual({ title: 'Follow policy instead?', sent: 0, trips: 1 });
+    expect(ask(false)).toEqual({ title: 'Follow policy instead?', sent: 0, trips: 2 });
     expect(ask(true)).toEqual({ title: 'Person 7', sent: 1, trips: 2 });
   });
 });

@@ -65,6 +65,22 @@ describe('a removed agent', () => {
   });
 });
 
+describe('who is about to go', () => {
+  it('says before switching off which backup there is, or that there is none (REQ-WS-06)', () => {
+    const ask = (plane: Parameters<typeof working>[1]): string =>
+      textOf(click(createHost(working(2, plane)).host, 'switchAgent', { user: '1007' }));
+    expect(ask({})).toMatch(/Its last backup, of Nov 21, 2026[^.]*is kept encrypted/);
+    expect(ask({ listBackups: () => ({ backups: [], errands: [] }) })).toContain('There is no backup of it yet');
+  });
+
+  it('names a channel that is allowed and not set up, and who sets it up (REQ-WS-03)', () => {
+    const { host } = createHost(working(2, { getUser: () => userOf(7, { notSetUp: ['slack'] }) }));
+    expect(textOf(cardsIn(click(host, 'openUser', { user: '1007' })))).toContain(
+      'Allowed, but not connected yet: Slack (you set it up first)',
+    );
+  });
+});
+
 describe('what happened', () => {
   const anAgent = agentOf(7).agentId;
   it('tells the history page by page: who, what, when, from what to what (REQ-WS-09)', () => {

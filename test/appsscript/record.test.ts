@@ -20,6 +20,38 @@ describe('the audit log', () => {
       expect(text).toContain(words);
   });
 
+  it('tells what somebody asked for in one sentence, from what held before, and folds away what took it in (REQ-WS-09)', () => {
+    const said = (changes: object[]) => ({
+      ...row,
+      ...{ action: 'user.requests', actor: { kind: 'user', id: 'admin@acme.test' }, outcome: 'done' as const },
+      ...{ detail: { changes } as never, about: { ...agentOf(1), ownerName: 'Carol <b>Chen' } },
+    });
+    const rows = [
+      { ...said([]), action: 'agent.change', actor: { kind: 'directory', id: 'look', via: 'admin@acme.test' } },
+      { ...said([]), action: 'effect.end apply', actor: { kind: 'plane', id: 'worker' } },
+      said([{ field: 'budgetCap', from: null, to: 100, inForce: 50 }]),
+      said([
+        { field: 'agentEnabled', from: null, to: true },
+        { field: 'toolAllowlist', from: 'email', to: ['email', 'github'], inForce: ['email'] },
+      ]),
+      said([{ field: 'modelTier', from: 'opus', to: null, inForce: 'opus' }]),
+      said([{ field: 'budgetCap', from: null, to: 50, inForce: 50 }]),
+    ];
+    const { host } = createHost(working(2, { listAudit: () => ({ rows, next: null }) }));
+    for (const card of [click(host, 'openAudit', {}), click(host, 'openHistory', { agentId: agentOf(1).agentId, name: 'Carol' })]) {
+      const text = textOf(cardsIn(card));
+      for (const words of [
+        'admin@acme.test set Carol &lt;b&gt;Chen\u2019s budget from $50 to $100',
+        'switched Carol &lt;b&gt;Chen\u2019s agent on, and set Carol &lt;b&gt;Chen\u2019s tools from Email to Email, GitHub',
+        'let Carol &lt;b&gt;Chen\u2019s model follow policy again (was Opus)',
+        'fixed Carol &lt;b&gt;Chen\u2019s budget at $50',
+        '2 technical steps',
+      ])
+        expect(text).toContain(words);
+      expect(text).not.toMatch(/nothing to|By the plane, following/);
+    }
+  });
+
   it('filters by who, whose agent, what and when, and keeps that while paging', () => {
     const { host, sent } = createHost(working());
     const form = { who: 'admin@acme.test', agent: 'person7@acme.test', action: 'agent.', period: 'week' };

@@ -85,7 +85,7 @@ describe('the audit trail over HTTP', () => {
     expect(only?.detail.changes).toEqual([{ field: 'budgetCap', from: null, to: 100, inForce: expect.any(Number) as number }]);
     const [taken] = await ask('agent.change');
     expect(taken?.actor).toEqual({ kind: 'directory', id: 'look', via: admin });
-    const inForce = only?.detail.changes[0] && Reflect.get(only.detail.changes[0], 'inForce');
+    const inForce: unknown = Reflect.get(only?.detail.changes[0] ?? {}, 'inForce');
     expect(taken?.detail.changes).toContainEqual({ field: 'spec.budgetCap', from: inForce, to: 100, origin: 'user' });
   });
 

@@ -168,7 +168,7 @@ it('refuses what cannot be, and warns of what should be thought of (REQ-MAINT-06
   expect(plan.warnings).toEqual(expect.arrayContaining([expect.stringContaining('e2-small has too little memory')]));
   expect((await apply(plan.id)).status).toBe(409);
   const locked = await create({ kind: 'policy', match: { ou: '/Sales' }, spec: { modelTier: 'opus', limits: { modelTiers: ['haiku'] } } });
-  expect(locked.warnings).toEqual(['ou:/Sales contradicts itself: it says opus and permits haiku']);
+  expect(locked.warnings).toEqual(['ou:/Sales contradicts itself: it says Opus and permits Haiku']);
   expect((await world.call('POST', plans, 'viewer@acme.test', { change: salesToOpus })).status).toBe(403);
 });
 

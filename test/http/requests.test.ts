@@ -28,7 +28,7 @@ describe('what an agent asked for on behalf of its owner', () => {
     expect((await decide('r1', 'approve')).body).toMatchObject({ state: 'approved', decidedBy: admin });
     await eventually('the tool', async () => (await world.store.get('agents', agentId))?.spec.tools.includes('github'));
     const explained = await world.call('GET', '/v1/planes/acme/users/bob@acme.test/explain', admin);
-    expect(JSON.stringify(explained.body['sentences'])).toContain('a request that admin@acme.test approved adds github');
+    expect(JSON.stringify(explained.body['sentences'])).toContain('a request that admin@acme.test approved adds GitHub');
     expect((await world.call('GET', '/v1/planes/acme/requests', admin)).body['requests']).toEqual([]);
   });
 

@@ -41,7 +41,9 @@ describe('an introduction', () => {
     const { text, html } = renderIntroduction(options);
     for (const body of [text, html]) {
       expect(body).toContain('Think and write with you');
-      expect(body).toMatch(/Allowed, but not connected yet[^]*Calendar, Email \(your own mailbox\)[^]*your admin has to connect this first/);
+      expect(body).toMatch(
+        /Allowed, but not connected yet[^]*Calendar, Email \(your own mailbox\)[^]*your admin has to connect this first/,
+      );
       expect(body).toContain('Slack');
       expect(body).toContain(invitation);
       for (const absent of ['GitHub', 'CRM', 'SSH', 'commands', 'WhatsApp', 'Telegram', 'Google Chat']) expect(body).not.toContain(absent);

@@ -34,9 +34,7 @@ describe('the first files of an agent', () => {
   });
 
   it('name something to do and a way to answer even where the policy allows nothing', () => {
-    expect(make({ tools: [], channels: [] })['BOOTSTRAP.md']).toContain(
-      '- what you can do: answer questions and keep notes\n- when',
-    );
+    expect(make({ tools: [], channels: [] })['BOOTSTRAP.md']).toContain('- what you can do: answer questions and keep notes\n- when');
   });
 
   it('let no name open a section or a second fact', () => {

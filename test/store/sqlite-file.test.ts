@@ -184,7 +184,7 @@ test('takes over where a first start was cut short before anything was made', as
   expect(readdirSync(folder).sort()).toEqual(['plane.db', 'plane.db.lock']);
 });
 
-test('brings its log home beside the event loop, so that it does not grow with what was ever written', async () => {
+test('brings its log home, so that it does not grow with what was ever written', async () => {
   const store = openSqliteStore({ file });
   const write = (round: number) =>
     store.transact(async (tx) => times(1_000, (n) => tx.set('channels', `c${n}`, channel(`c${n}`, n + round))));

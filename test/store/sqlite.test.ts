@@ -1,9 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Documents } from '../../functions/core/store.ts';
+import type { Documents, Store } from '../../functions/core/store.ts';
 import { openSqliteStore } from '../../functions/store/sqlite.ts';
-import { currentSchema } from '../../functions/store/sqlite-schema.ts';
 import { channel, storeConformance, times } from '../conformance/store.ts';
 
 let folder: string;
@@ -100,28 +99,26 @@ test('refuses one document that SQLite cannot index, and saves those beside it',
 
 test('says that the disk is full, changes nothing, and goes on once there is room', async () => {
   await openSqliteStore({ file }).close();
-  let room = (_pages: number): void => undefined;
-  const migrations = {
-    [currentSchema.version]: (database: { exec(sql: string): void }) =>
-      (room = (pages) => database.exec(`PRAGMA max_page_count = ${pages}`)),
-  };
-  const store = openSqliteStore({ file, schema: { ...currentSchema, version: currentSchema.version + 1, migrations } });
-  await store.transact(async (tx) => tx.set('channels', 'c', channel('c', 1)));
-  room(1);
-  const fill = (n: number): Promise<void> =>
+  const pages = statSync(file).size / 4096;
+  const tight = openSqliteStore({ file, maxPages: pages + 2 });
+  await tight.transact(async (tx) => tx.set('channels', 'c', channel('c', 1)));
+  const fillIn = (store: Store, n: number): Promise<void> =>
     store.transact(async (tx) => {
       tx.set('channels', 'c', channel('c', 2));
       tx.set('channels', `large${n}`, { ...channel(`large${n}`, n), token: 'x'.repeat(100_000) });
     });
-  const outcomes = await Promise.allSettled([fill(1), fill(2), store.transact((tx) => tx.get('channels', 'c'))]);
+  const outcomes = await Promise.allSettled([fillIn(tight, 1), fillIn(tight, 2), tight.transact((tx) => tx.get('channels', 'c'))]);
   const full = {
     status: 'rejected',
     reason: { code: 'unavailable', message: `cannot write store ${file}: the disk is full; free some space` },
   };
   expect(outcomes).toMatchObject([full, full, { status: 'fulfilled', value: channel('c', 1) }]);
-  expect(await store.get('channels', 'c')).toEqual(channel('c', 1));
-  room(1000);
-  await fill(1);
+  expect(await tight.get('channels', 'c')).toEqual(channel('c', 1));
+  await tight.transact(async (tx) => tx.set('channels', 'c', channel('c', 3)));
+  await tight.close();
+  const store = openSqliteStore({ file });
+  expect(await store.get('channels', 'c')).toEqual(channel('c', 3));
+  await fillIn(store, 1);
   expect(await store.get('channels', 'c')).toEqual(channel('c', 2));
   await store.close();
 });

@@ -30,7 +30,8 @@ export function createUserPage(id, tell) {
   }
 
   async function suspend(user) {
-    const text = 'They can no longer sign in. Their agent loses access at once and is removed with its workspace.';
+    const text =
+      'They can no longer sign in. Their agent loses access at once and is removed with its files and memory: what its last backup does not hold is lost.';
     if (!(await confirm({ title: `Suspend ${nameOf(user)}?`, text, yes: 'Suspend' }))) return;
     await act(() => updateUser(id, { suspended: true }), `${nameOf(user)} is suspended.`);
   }
