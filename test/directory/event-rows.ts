@@ -78,15 +78,15 @@ const comings: readonly EventRow[] = [
   },
   {
     ...{ event: 'unsuspend', ...inSupport, before: after({ suspended: true }), cause: after({ suspended: false }) },
-    ...{ state: again, calls: one(5, 9) },
+    ...{ state: again, calls: one(5, 12) },
   },
   {
     ...{ event: 'unarchive', ...inSupport, before: after({ archived: true }), cause: after({ archived: false }) },
-    ...{ state: again, calls: one(5, 9) },
+    ...{ state: again, calls: one(5, 12) },
   },
   {
     ...{ event: 'users.undelete', ...inSupport, before: fired, cause: (a, { id }) => a.undelete(id, '/Support') },
-    ...{ state: again, calls: one(5, 9) },
+    ...{ state: again, calls: one(5, 12) },
   },
   {
     ...{ event: 'users.undelete into an OU that is off', ...inSupport, before: fired, cause: (a, { id }) => a.undelete(id, '/Sales') },
@@ -99,11 +99,11 @@ const susan = (email: string): string => `susan-${email}`;
 const moves: readonly EventRow[] = [
   {
     ...{ event: 'rename', ...inSupport, cause: (a, { email }) => a.update(email, { primaryEmail: susan(email) }), renamedTo: susan },
-    ...{ state: running, calls: one(5, 9), proves: 'REQ-ID-02' },
+    ...{ state: running, calls: one(5, 12), proves: 'REQ-ID-02' },
   },
   {
     ...{ event: 'OU move into an enabled OU', ...inSales, cause: after({ orgUnitPath: '/Support' }) },
-    ...{ state: { ...running, ouPath: '/Support' }, calls: one(5, 9), proves: 'REQ-ID-03, REQ-WS-03' },
+    ...{ state: { ...running, ouPath: '/Support' }, calls: one(5, 12), proves: 'REQ-ID-03, REQ-WS-03' },
   },
   {
     ...{ event: 'OU move out of it', ...inSupport, cause: after({ orgUnitPath: '/Sales' }) },
@@ -124,7 +124,7 @@ const edited =
 const fields: readonly EventRow[] = [
   {
     ...{ event: 'agentEnabled ticked', ...inSales, cause: edited({ agentEnabled: true }) },
-    ...{ state: { ...running, reason: 'enabled by user' }, calls: one(5, 9), proves: 'REQ-WS-01' },
+    ...{ state: { ...running, reason: 'enabled by user' }, calls: one(5, 12), proves: 'REQ-WS-01' },
   },
   {
     ...{ event: 'agentEnabled unticked', ...enabled, cause: edited({ agentEnabled: false }) },

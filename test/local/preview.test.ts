@@ -66,7 +66,7 @@ describe('the add-on in the preview', () => {
     const { shown, asked } = connected();
     const answer = await shown.run({ functionName: 'onHomepage', event: {}, user: 'viewer@acme.test' });
     expect(answer).toMatchObject({ result: { action: { navigations: [{ pushCard: { header: { title: 'Overview' } } }] } } });
-    expect(asked).toHaveLength(7);
+    expect(asked).toHaveLength(8);
     expect(asked.every(({ authorization }) => authorization === 'Bearer token of viewer@acme.test')).toBe(true);
   });
 

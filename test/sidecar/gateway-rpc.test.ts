@@ -118,29 +118,35 @@ describe('calls to the agent’s own gateway', () => {
   describe('to link WhatsApp', () => {
     const shown: (WhatsappState | undefined)[] = [];
     let now = 1_000;
+    let missing: readonly string[] = [];
     const login = () =>
       createWhatsappLogin({
         line: () => ({ port, uid: undefined, reader: { names: async () => [], read: async () => ({ 'gateway/token': 'right' }) } }),
         reader: { names: async () => [], read: async () => ({ 'gateway/token': 'right' }) },
         clock: { now: () => now },
         showWhatsapp: (state: WhatsappState | undefined) => void shown.push(state),
+        missingChannels: () => missing,
       } as unknown as Scene)({}, signal);
     beforeEach(() => {
       shown.length = 0;
       now = 1_000;
+      missing = [];
     });
 
     it('show each fresh code with its end until a phone has taken it', async () => {
       const waits = [{ connected: false, qrDataUrl: 'data:2' }, { connected: false }, { connected: true }];
-      answer = (method) => ({
-        ok: true,
-        payload: method === 'web.login.start' ? { qrDataUrl: 'data:1', message: 'scan', sessionKey: 'k' } : waits.shift(),
-      });
+      answer = (method) => {
+        if (method === 'web.login.start') return { ok: true, payload: { qrDataUrl: 'data:1', message: 'scan', sessionKey: 'k' } };
+        const payload = waits.shift();
+        // Without a fresh code the gateway has waited as long as it was asked to.
+        if (payload && !payload.qrDataUrl) now += 20_000;
+        return { ok: true, payload };
+      };
       await expect(login()).resolves.toBe('WhatsApp is linked');
       expect(shown).toEqual([
         { state: 'showing', qr: 'data:1', expiresAt: 61_000 },
-        { state: 'showing', qr: 'data:2', expiresAt: 61_000 },
-        { state: 'showing', qr: 'data:2', expiresAt: 61_000 },
+        { state: 'showing', qr: 'data:2', expiresAt: 21_000 },
+        { state: 'showing', qr: 'data:2', expiresAt: 21_000 },
         { state: 'connected' },
       ]);
       expect(calls[1]).toEqual({
@@ -150,11 +156,19 @@ describe('calls to the agent’s own gateway', () => {
     });
 
     it('fail with the gateway’s reason, or when no phone took the code in time', async () => {
-      answer = () => ({ ok: false, error: { message: 'web login provider is not available' } });
-      await expect(login()).rejects.toThrow('web login provider is not available');
+      answer = () => ({ ok: false, error: { message: 'no such account' } });
+      await expect(login()).rejects.toThrow('no such account');
       expect(shown).toEqual([{ state: 'failed' }]);
       answer = () => {
         now += 200_000;
+        return { ok: false, error: { message: 'web login provider is not available' } };
+      };
+      await expect(login()).rejects.toThrow('OpenClaw has not loaded its plugin');
+      missing = ['whatsapp'];
+      await expect(login()).rejects.toThrow('its plugin is not on this machine yet');
+      missing = [];
+      answer = () => {
+        now += 400_000;
         return { ok: true, payload: { qrDataUrl: 'data:1' } };
       };
       await expect(login()).rejects.toMatchObject({ code: 'timeout' });
