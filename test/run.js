@@ -5,11 +5,11 @@ import { join } from 'node:path';
 /*
  * Runs the suites and closes with the line that CI reads: `node test/run.js` those that npm alone can run, in two rounds, so
  * that real agents do not share two cores with the simulation; `node test/run.js peers` those against other people's
- * software, and real agents' whole lives. A skipped test counts as failed.
+ * software, real agents' whole lives, fresh histories and broken cores. A skipped test counts as failed.
  */
 const root = join(import.meta.dirname, '..');
 /** What lives long enough to want the machine for itself. */
-const long = '/e2e/(life|adversary|openclaw-planes)|/sidecar/openclaw';
+const long = '/e2e/(life|adversary|openclaw-planes)|/sidecar/openclaw|/simulation/(fresh-histories|broken-)';
 const stages = {
   own: {
     closing: 'closing-line',
@@ -22,7 +22,7 @@ const stages = {
     closing: 'closing-line-peers',
     rounds: [
       { name: 'peers', args: ['--runInBand', '/test/peers/'] },
-      { name: 'long lives of real agents', args: ['--runInBand', long] },
+      { name: 'long lives', args: ['--runInBand', long] },
     ],
   },
 };
