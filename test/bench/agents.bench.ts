@@ -108,7 +108,9 @@ try {
     const answer = await fetch(`http://127.0.0.1:${gateway}/readyz`).catch(() => undefined);
     return answer?.ok === true;
   });
-  const touched = others.filter(({ habitat, pids }) => all(pidsOf(habitat)).join() !== all(pids).join());
+  // OpenClaw starts and ends small processes of its own all the time: what counts is the first of each agent, and its sidecar.
+  const lasting = ({ openclaw, sidecar }: ReturnType<typeof pidsOf>): string => [Math.min(...openclaw), Math.min(...sidecar)].join();
+  const touched = others.filter(({ habitat, pids }) => lasting(pidsOf(habitat)) !== lasting(pids));
   console.log(
     `restart of one: ready again after ${seconds(Date.now() - restartBegan)} s; others whose processes changed: ${touched.length}`,
   );
