@@ -24,6 +24,9 @@ export interface SqliteOptions {
 /** Nobody else writes the file, so what was read stays true: most documents of a thousand agents. */
 const recentChars = 32_000_000;
 
+/** SQLITE_IOERR (sqlite.org/rescode.html). */
+const diskFault = 10;
+
 const parse = <C extends Collection>(text: string): Documents[C] => JSON.parse(text) as Documents[C];
 
 /**
@@ -61,7 +64,11 @@ export function openSqliteStore({ file, log: told, schema = currentSchema, maxPa
     async save(writes) {
       refuseClosed();
       const saved = await writing.save(writes.map(({ collection, id, held }) => [collection, id, held]));
-      if (saved && 'failed' in saved) throw toPlaneError({ errcode: saved.failed, message: saved.says }, 'write', file);
+      if (saved && 'failed' in saved) {
+        // Nobody knows whether it was saved: nothing more is built on what is remembered here.
+        if (saved.failed === undefined || saved.failed === diskFault) close();
+        throw toPlaneError({ errcode: saved.failed, message: saved.says }, 'write', file);
+      }
       if (!saved) for (const { collection, id, held } of writes) recent.set(`${collection}/${id}`, held ?? null);
       // What was shown before it was refused is no longer so.
       watches.tell(writes);

@@ -122,3 +122,12 @@ test('says that the disk is full, changes nothing, and goes on once there is roo
   expect(await store.get('channels', 'c')).toEqual(channel('c', 2));
   await store.close();
 });
+
+test('is closed once nobody knows what became of a saving', async () => {
+  const store = openSqliteStore({ file });
+  rmSync(join(folder, 'data'), { recursive: true });
+  await expect(store.transact(async (tx) => tx.set('channels', 'c', channel('c', 1)))).rejects.toThrow(`cannot write store ${file}`);
+  await expect(store.get('channels', 'c')).rejects.toThrow('it is closed');
+  await expect(store.transact(async (tx) => tx.set('channels', 'c', channel('c', 2)))).rejects.toThrow('it is closed');
+  await store.close();
+});
